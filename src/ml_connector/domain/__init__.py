@@ -1,0 +1,1 @@
+"""Values and pure rules: nothing here waits, opens or knows a system."""

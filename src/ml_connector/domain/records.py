@@ -1,0 +1,85 @@
+"""What travels through a record flow: read as SourceRecord, mapped to TargetRecord, answered as an Outcome."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FINGERPRINT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One record as read: its external key, its fields as parsed, and a digest of exactly those fields."""
+
+    key: str
+    fields: Mapping[str, Any]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """One record as it shall stand in the target: every property the mapping owns, ``""`` for empty."""
+
+    key: str
+    properties: Mapping[str, str]
+    fingerprint: bytes
+    source_digest: bytes
+    first_write: frozenset[str] = frozenset()  # properties only filled when the target's are empty
+    notes: tuple[str, ...] = ()  # for the audit: what was cut, left out or kept verbatim
+
+
+class Result(StrEnum):
+    """How one record ended in a run."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    WAITING = "waiting"
+    PARKED = "parked"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the target answered for one record of a batch."""
+
+    key: str
+    result: Result
+    target_id: str = ""
+    error: Any = None  # a RecordError when parked, a RetryableError when held
+
+
+@dataclass(slots=True)
+class Counters:
+    """The figures of one run; ``read`` equals the sum of the seven results."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    held: int = 0
+    waiting: int = 0
+    parked: int = 0
+    skipped: int = 0
+    requests: dict[str, int] = field(default_factory=lambda: {"dynamics": 0, "hubspot": 0})
+    throttled: int = 0
+    seconds: float = 0.0
+
+    def add(self, result: Result, count: int = 1) -> None:
+        """Count records that ended this way."""
+        setattr(self, result.value, getattr(self, result.value) + count)
+
+
+def digest(value: Any) -> bytes:
+    """A 16-byte digest of plain data; Decimals by their digits, keys in sorted order."""
+    body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.blake2b(body, digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""How records move. Knows no system and no flow by name."""

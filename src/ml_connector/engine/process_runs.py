@@ -1,0 +1,126 @@
+"""One pass of a process flow: notice what has happened, then take every process that is due as far as it can go."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ml_connector.domain.records import Counters, Result
+from ml_connector.engine import process as steps
+from ml_connector.engine.runs import RunReport, Traffic, begin_run
+from ml_connector.errors import AccessError, ConnectorError, RetryableError
+from ml_connector.store import processes, progress, runs
+from ml_connector.store.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ml_connector.engine.context import Engine
+    from ml_connector.engine.process import ProcessFlow, Trigger, TriggerPage
+    from ml_connector.store.processes import Process
+
+BULK = 1000  # due processes taken in one pass
+
+
+async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[], Traffic]) -> RunReport:
+    """Notice every trigger, advance what is due, count each subject once."""
+    run = await begin_run(flow.name, engine, kind="orders")
+    before, began = traffic(), engine.around.clock.elapsed_s()
+    counters, error = Counters(), None
+    try:
+        await _pass(flow, engine, run.run_id, counters)
+    except (AccessError, RetryableError) as stopped:
+        error = stopped
+    spent = traffic().since(before)
+    counters.requests, counters.throttled = spent.requests, spent.throttled
+    counters.seconds = engine.around.clock.elapsed_s() - began
+    async with engine.store.write() as tx:
+        state, message = ("failed", error.message) if error else ("done", "")
+        await runs.finish(tx, engine.connection_id, run.run_id, state, asdict(counters), message)
+    return RunReport(run.run_id, flow.name, counters, error)
+
+
+async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counters) -> None:
+    async with engine.store.read() as tx:
+        covered = await progress.load(tx, engine.connection_id, flow.name)
+    seen: set[str] = set()
+    async for page in flow.triggers(covered.watermark if covered else None):
+        for trigger, process in await _notice_page(flow, engine, run_id, page):
+            if process.subject not in seen:
+                seen.add(process.subject)
+                await _take(flow, engine, process, counters, news=steps.has_news(process, trigger))
+    for process in await steps.due(flow, engine, BULK):
+        if process.subject not in seen:
+            seen.add(process.subject)
+            await _take(flow, engine, process, counters, news=False)
+
+
+async def _notice_page(
+    flow: ProcessFlow, engine: Engine, run_id: str, page: TriggerPage
+) -> Sequence[tuple[Trigger, Process]]:
+    """Store a process for each trigger, and how far the flow has read, in one transaction."""
+    cid = engine.connection_id
+    async with engine.store.write() as tx:
+        noticed = [(trigger, await steps.notice(flow, engine, tx, trigger)) for trigger in page.triggers]
+        if page.watermark is not None:
+            await progress.save(
+                tx,
+                cid,
+                Progress(
+                    flow=flow.name,
+                    run_id=run_id,
+                    cursor=None,
+                    watermark=page.watermark,
+                    pages=1,
+                    complete=True,
+                    details={},
+                ),
+            )
+    return noticed
+
+
+async def _take(
+    flow: ProcessFlow, engine: Engine, process: Process, counters: Counters, *, news: bool
+) -> None:
+    """Advance one process when it is due or has news, and count how it stands."""
+    counters.read += 1
+    was_done = process.state in ("done", "ignored")
+    if not was_done and (news or _is_due(process, engine)):
+        process = await steps.advance(flow, engine, process.process_id)
+    if process.state == "done":
+        counters.add(Result.UNCHANGED if was_done else Result.CREATED)
+    elif process.state == "parked":
+        counters.add(Result.PARKED)
+    elif process.state == "ignored":
+        counters.add(Result.SKIPPED)
+    else:
+        counters.add(Result.WAITING)
+
+
+def _is_due(process: Process, engine: Engine) -> bool:
+    """Running processes were left by a crash; waiting ones have their time."""
+    if process.state == "running":
+        return True
+    return (
+        process.state == "waiting"
+        and process.due_at is not None
+        and process.due_at <= engine.around.clock.now()
+    )
+
+
+async def replay_process(flow: ProcessFlow, engine: Engine, subject: str) -> Process:
+    """Let one parked subject try again now.
+
+    Raises:
+        ConnectorError: no process is known for this subject.
+    """
+    async with engine.store.read() as tx:
+        process = await processes.find(tx, engine.connection_id, flow.name, subject, engine.vault)
+    if process is None:
+        raise ConnectorError(
+            f"{flow.noun}/{subject} has not been seen yet; run 'ml-connector sync {flow.name}' first.",
+            code="records.unknown",
+        )
+    if process.state == "parked":
+        process = await steps.reopen(flow, engine, process)
+    return await steps.advance(flow, engine, process.process_id)

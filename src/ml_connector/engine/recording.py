@@ -1,0 +1,221 @@
+"""What a record run stores: outcomes, links, audit, parked records, intents and progress, one transaction a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ml_connector.domain.causes import cause_of
+from ml_connector.domain.diff import written_after
+from ml_connector.domain.records import FINGERPRINT_VERSION, Result
+from ml_connector.errors import RejectedError
+from ml_connector.store import audit, calls, links, parked, progress
+from ml_connector.store.audit import Entry
+from ml_connector.store.links import Link
+from ml_connector.store.parked import Parking
+from ml_connector.store.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_connector.domain.diff import Change
+    from ml_connector.domain.records import Counters, Outcome
+    from ml_connector.engine.context import Engine
+    from ml_connector.engine.coverage import Coverage
+    from ml_connector.engine.ports import RecordFlow
+    from ml_connector.engine.pushing import Finished
+    from ml_connector.errors import ConnectorError, RecordError
+    from ml_connector.store.calls import Call
+    from ml_connector.store.database import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A record that goes no further in this run."""
+
+    key: str
+    error: RecordError
+    source_digest: bytes
+
+
+def parking(flow: str, run_id: str, stopped: Stopped) -> Parking:
+    """The parked row of a stopped record: cause, sentence, whose turn, next action."""
+    cause = cause_of(stopped.error.code)
+    detail: dict[str, Any] = {"code": stopped.error.code, "hint": stopped.error.hint, **stopped.error.context}
+    if isinstance(stopped.error, RejectedError):
+        detail |= {
+            "status": stopped.error.status,
+            "remote_code": stopped.error.remote_code,
+            "correlation_id": stopped.error.correlation_id,
+        }
+    return Parking(
+        flow=flow,
+        key=stopped.key,
+        cause=stopped.error.code,
+        message=stopped.error.message,
+        turn=cause.turn.value,
+        next_action=stopped.error.hint or cause.next_action,
+        detail=detail,
+        source_digest=stopped.source_digest,
+        run_id=run_id,
+    )
+
+
+class Ledger:
+    """The storing end of one run."""
+
+    def __init__(
+        self,
+        flow: RecordFlow,
+        engine: Engine,
+        run_id: str,
+        counters: Counters,
+        coverage: Coverage,
+        *,
+        tracked: bool,
+    ) -> None:
+        self.flow = flow
+        self.engine = engine
+        self.run_id = run_id
+        self.counters = counters
+        self.coverage = coverage
+        self.tracked = tracked  # a replay covers single records and says nothing about how far the flow has read
+
+    async def save(self, finished: Finished | None, following: Call | None) -> None:
+        """Store what one call brought, and the intent of the next, in one transaction."""
+        cid = self.engine.connection_id
+        async with self.engine.store.write() as tx:
+            if finished is not None:
+                await self._outcomes(tx, finished)
+                await calls.finish(
+                    tx, cid, finished.call_id, "done", finished.pushed.status, finished.pushed.correlation_id
+                )
+                for row in finished.batch.rows:
+                    row.covered.open -= 1
+                await self._progress(tx)
+            if following is not None:
+                await calls.intend(tx, cid, following)
+
+    async def save_judged(self, stopped: Sequence[Stopped], touched: Sequence[tuple[str, bytes]]) -> None:
+        """Store what the comparison alone decided: records that cannot be mapped, digests that moved."""
+        if not stopped and not touched:
+            return
+        cid = self.engine.connection_id
+        async with self.engine.store.write() as tx:
+            if touched:
+                await links.touch(tx, cid, self.flow.name, touched)
+            await self._park(tx, stopped)
+
+    async def save_progress(self) -> None:
+        """Move progress over pages that needed no writing."""
+        if self.coverage.pages and self.coverage.pages[0].judged and self.coverage.pages[0].open == 0:
+            async with self.engine.store.write() as tx:
+                await self._progress(tx)
+
+    async def refused(self, call_id: str, error: RejectedError) -> None:
+        """A batch was refused as a whole: nothing of it was stored there."""
+        async with self.engine.store.write() as tx:
+            await calls.finish(
+                tx, self.engine.connection_id, call_id, "refused", error.status, error.correlation_id
+            )
+
+    async def failed(self, call_id: str, error: ConnectorError) -> None:
+        """A call whose outcome is unknown, or that never got in: the records are read and sent again."""
+        outcome = "refused" if error.context.get("sent") is False else "unknown"
+        async with self.engine.store.write() as tx:
+            await calls.finish(tx, self.engine.connection_id, call_id, outcome, None, "")
+
+    async def _progress(self, tx: Tx) -> None:
+        finished = self.coverage.take_finished()
+        if finished is None or not self.tracked:
+            return
+        await progress.save(
+            tx,
+            self.engine.connection_id,
+            Progress(
+                flow=self.flow.name,
+                run_id=self.run_id,
+                cursor=finished.cursor,
+                watermark=None,
+                pages=self.coverage.done,
+                complete=finished.cursor is None,
+                details={},
+            ),
+        )
+
+    async def _outcomes(self, tx: Tx, finished: Finished) -> None:
+        cid, name = self.engine.connection_id, self.flow.name
+        by_key = {outcome.key: outcome for outcome in finished.pushed.outcomes}
+        landed: list[Change] = []
+        stopped: list[Stopped] = []
+        entries: list[Entry] = []
+        for row in finished.batch.rows:
+            outcome = by_key[row.change.key]
+            self.counters.add(outcome.result)
+            if outcome.result in (Result.CREATED, Result.UPDATED):
+                landed.append(row.change)
+                entries.append(self._entry(row.change, outcome, finished))
+            elif outcome.result is Result.PARKED:
+                stopped.append(Stopped(outcome.key, outcome.error, row.change.record.source_digest))
+        await links.put(tx, cid, [self._link(change, by_key[change.key].target_id) for change in landed])
+        await parked.resolve(tx, cid, name, [change.key for change in landed], "arrived")
+        await audit.append(tx, cid, entries)
+        await self._park(tx, stopped, counted=True)
+
+    def _link(self, change: Change, target_id: str) -> Link:
+        return Link(
+            flow=self.flow.name,
+            key=change.key,
+            object_type=self.flow.sink.object_type,
+            target_id=target_id,
+            fingerprint=change.record.fingerprint,
+            source_digest=change.record.source_digest,
+            fingerprint_version=FINGERPRINT_VERSION,
+            mapping_version=self.flow.mapping_version,
+            written=orjson.dumps(written_after(change)),
+        )
+
+    def _entry(self, change: Change, outcome: Outcome, finished: Finished) -> Entry:
+        return Entry(
+            kind=outcome.result.value,
+            flow=self.flow.name,
+            key=change.key,
+            run_id=self.run_id,
+            mapping_version=self.flow.mapping_version,
+            payload={
+                "object_type": self.flow.sink.object_type,
+                "target_id": outcome.target_id,
+                "changed": change.before_after,
+                "notes": change.record.notes,
+                "call": finished.call_id,
+                "status": finished.pushed.status,
+                "correlation_id": finished.pushed.correlation_id,
+                "by": self.engine.started_by,
+            },
+        )
+
+    async def _park(self, tx: Tx, stopped: Sequence[Stopped], *, counted: bool = False) -> None:
+        if not stopped:
+            return
+        cid, name = self.engine.connection_id, self.flow.name
+        rows = [parking(name, self.run_id, item) for item in stopped]
+        await parked.park(tx, cid, rows)
+        if not counted:
+            self.counters.add(Result.PARKED, len(rows))
+        await audit.append(
+            tx,
+            cid,
+            [
+                Entry(
+                    kind="parked",
+                    flow=name,
+                    key=row.key,
+                    run_id=self.run_id,
+                    mapping_version=self.flow.mapping_version,
+                    payload={"cause": row.cause, "message": row.message, "turn": row.turn, "detail": row.detail},
+                )
+                for row in rows
+            ],
+        )

@@ -1,0 +1,126 @@
+"""Runs of a record flow: start, go on where the last one stopped, end with figures and a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from ml_connector.domain.records import Counters
+from ml_connector.engine.ports import Page
+from ml_connector.engine.records import run_records
+from ml_connector.errors import ConnectorError
+from ml_connector.store import calls, flows, progress, runs
+from ml_connector.store.runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from ml_connector.engine.context import Engine
+    from ml_connector.engine.ports import RecordFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Calls sent to each side and 429s answered, read from the transports before and after a run."""
+
+    requests: dict[str, int]
+    throttled: int
+
+    def since(self, before: Traffic) -> Traffic:
+        """What was sent between two looks."""
+        return Traffic(
+            {side: count - before.requests.get(side, 0) for side, count in self.requests.items()},
+            self.throttled - before.throttled,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How a run ended; ``error`` is what stopped it, if anything did."""
+
+    run_id: str
+    flow: str
+    counters: Counters
+    error: ConnectorError | None = None
+
+
+async def sync_records(flow: RecordFlow, engine: Engine, traffic: Callable[[], Traffic]) -> RunReport:
+    """One pass over everything the source holds, going on where an interrupted pass stopped."""
+    cid = engine.connection_id
+    async with engine.store.write() as tx:
+        abandoned = await runs.abandon_open(tx, cid, flow.name)
+        if abandoned:
+            await calls.settle_open(tx, cid, abandoned, "repeated")
+        covered = await progress.load(tx, cid, flow.name)
+        state = await flows.get(tx, cid, flow.name)
+    cursor = covered.cursor if covered is not None and not covered.complete else None
+    kind = "crawl" if state.loaded else "load"
+    report = await _run(flow, engine, traffic, kind=kind, pages=flow.source.pages(cursor))
+    if report.error is None and not state.loaded:
+        async with engine.store.write() as tx:
+            current = await flows.get(tx, cid, flow.name)
+            await flows.put(tx, cid, replace(current, loaded=True))
+    return report
+
+
+async def replay_records(
+    flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
+) -> RunReport:
+    """Read these records again and send them through the same door, parked or not."""
+    records = await flow.source.read(keys)
+
+    async def pages() -> AsyncIterator[Page]:
+        yield Page(records, None)
+
+    return await _run(flow, engine, traffic, kind="replay", pages=pages(), again=True)
+
+
+async def _run(
+    flow: RecordFlow,
+    engine: Engine,
+    traffic: Callable[[], Traffic],
+    *,
+    kind: str,
+    pages: AsyncIterator[Page],
+    again: bool = False,
+) -> RunReport:
+    """Store the run, move the records, store how it ended."""
+    cid, clock = engine.connection_id, engine.around.clock
+    run = await begin_run(flow.name, engine, kind=kind)
+    before, began = traffic(), clock.elapsed_s()
+    counters, error = Counters(), None
+    try:
+        await run_records(flow, engine, run.run_id, pages=pages, counters=counters, again=again)
+    except ConnectorError as stopped:
+        error = stopped
+    spent = traffic().since(before)
+    counters.requests, counters.throttled = spent.requests, spent.throttled
+    counters.seconds = clock.elapsed_s() - began
+    async with engine.store.write() as tx:
+        await runs.finish(
+            tx,
+            cid,
+            run.run_id,
+            "failed" if error else "done",
+            asdict(counters),
+            error.message if error else "",
+        )
+    return RunReport(run.run_id, flow.name, counters, error)
+
+
+async def begin_run(flow: str, engine: Engine, *, kind: str) -> Run:
+    """Store that a run has begun."""
+    run = Run(
+        run_id=engine.around.new_id(),
+        flow=flow,
+        kind=kind,
+        state="running",
+        started_at=engine.around.clock.now(),
+        ended_at=None,
+        counters={},
+        message="",
+        started_by=engine.started_by,
+    )
+    async with engine.store.write() as tx:
+        await runs.start(tx, engine.connection_id, run)
+    return run

@@ -1,0 +1,1 @@
+"""The demo world: an invented distributor of industrial equipment, any size from a seed."""
