@@ -1,0 +1,95 @@
+# Every task of the house; `make` alone lists them. On Windows the README gives the same commands without make.
+# A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-sim test-long check format bench bench-twin postgres postgres-stop \
+	requirements clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PYTEST := $(BIN)/python -m pytest -n 2
+UV := build/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make requirements"
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev ## Set up .venv with everything for working on the code
+	@echo "Ready: the command is $(BIN)/ml-connector"
+
+demo: $(VENV)/.runtime ## Watch the whole circle on simulated systems: no account needed
+	@$(BIN)/ml-connector demo
+
+test: $(VENV)/.dev ## Run the tests of every day (all but the simulation and the release tier)
+	$(PYTEST) -m "not sim and not long" $(ARGS)
+
+test-sim: $(VENV)/.dev ## Run the simulation: a crash at every point of every story
+	PYTHONHASHSEED=0 $(PYTEST) -m sim $(ARGS)
+
+test-long: $(VENV)/.dev ## Run the release tier: hours, not minutes
+	PYTHONHASHSEED=0 $(PYTEST) -m long $(ARGS)
+
+check: $(VENV)/.dev ## Lint, formatting, types, layers and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: $(VENV)/.dev ## Put the code into the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure the circle: rate, calls, memory, beside the floor
+	@$(BIN)/python benchmarks/circle.py $(ARGS)
+
+bench-twin: $(VENV)/.dev ## Measure the simulated systems themselves
+	@$(BIN)/python benchmarks/twin.py $(ARGS)
+
+postgres: $(VENV)/.dev ## Start a PostgreSQL of our own in .pg and print its MLC_DATABASE_URL
+	@$(BIN)/python tests/postgres.py start .pg
+
+postgres-stop: $(VENV)/.dev ## Stop the PostgreSQL that `make postgres` started
+	@$(BIN)/python tests/postgres.py stop .pg
+
+requirements: $(UV) ## Write requirements/ anew from pyproject.toml: newest versions, hashed
+	$(COMPILE) --upgrade pyproject.toml --output-file requirements/runtime.txt
+	$(COMPILE) --upgrade pyproject.toml --extra dev --constraint requirements/runtime.txt \
+		--output-file requirements/dev.txt
+	echo "hatchling" | $(COMPILE) --upgrade - --constraint requirements/dev.txt \
+		--output-file requirements/build.txt
+
+clean: ## Remove everything that was set up or built here
+	@if [ -d .pg ] && [ -e $(VENV)/.dev ]; then $(BIN)/python tests/postgres.py stop .pg; fi
+	rm -rf $(VENV) .pg build dist bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first Python of 3.11 or later that can make a virtual environment; `make PYTHON=...` overrules the search.
+$(BIN)/python:
+	@for name in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
+		if "$$name" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Setting up $(VENV) with $$("$$name" --version); the first time takes a minute or two."; \
+			exec "$$name" -m venv $(VENV); \
+		fi; \
+	done; \
+	echo "ml-connector needs Python 3.11 or later with its venv module; none was found." >&2; \
+	echo "Install one (Debian, Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+# --no-build-isolation: the project itself is installed without the network, by the pinned build backend.
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@$(PIP) install --quiet --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $@
+
+$(UV):
+	@python3 -m venv build/uv
+	@build/uv/bin/python -m pip install --quiet uv
