@@ -35,7 +35,7 @@ check: $(VENV)/.dev ## Lint, formatting, types, layers and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 
 format: $(VENV)/.dev ## Put the code into the house's format
