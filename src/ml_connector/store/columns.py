@@ -1,0 +1,127 @@
+"""Column types that hold the same on SQLite and on PostgreSQL, and the statements each spells its own way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import Boolean, DateTime, String, Text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Dialect, Insert, Table
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time: ``timestamptz`` on PostgreSQL; on SQLite ISO 8601 text of one width."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text where the database has no time type."""
+        return String(32) if dialect.name == "sqlite" else DateTime(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuse naive times: they would mean another instant on every machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        utc = value.astimezone(UTC)
+        return utc.isoformat(timespec="microseconds") if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Back to an aware UTC time, whatever zone the database session has."""
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class JsonText(TypeDecorator[Any]):
+    """Plain data as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's call
+        """One line of JSON; Decimals and other values of ours by their text."""
+        return None if value is None else orjson.dumps(value, default=str).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy's call
+        """The plain data again."""
+        return None if value is None else orjson.loads(value)
+
+
+class TextList(TypeDecorator["Sequence[str]"]):
+    """A list of texts as ONE parameter, for ``among``: no statement grows with the number of keys."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """JSON text on SQLite, ``text[]`` on PostgreSQL."""
+        return Text() if dialect.name == "sqlite" else postgresql.ARRAY(Text)
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        """The list as the database takes it."""
+        texts = list(value or ())
+        return orjson.dumps(texts).decode() if dialect.name == "sqlite" else texts
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy's call
+        """Never read back."""
+        return value
+
+
+class among(FunctionElement[bool]):  # noqa: N801 - reads as the SQL word it stands for
+    """``among(column, bindparam("keys", type_=TextList()))``: the column holds one of the texts."""
+
+    name = "among"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, texts = element.clauses
+    bound = compiler.process(texts, **kw)
+    return f"{compiler.process(column, **kw)} IN (SELECT value FROM json_each({bound}))"  # noqa: S608 - compiled parts
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, texts = element.clauses
+    return f"{compiler.process(column, **kw)} = ANY({compiler.process(texts, **kw)})"
+
+
+def upsert(
+    table: Table, *, key: Sequence[str], change: Sequence[str], only_where: Any = None, **computed: Any
+) -> Mapping[str, Insert]:
+    """Insert, or change the row that has the key; one statement a dialect, to be looked up by ``tx.dialect``.
+
+    ``change`` names the columns taken from the new row, ``computed`` gives further ones by an expression, and
+    ``only_where`` is the condition of a partial unique index.
+    """
+    statements: dict[str, Insert] = {}
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+        statement = insert(table)
+        taken = {name: statement.excluded[name] for name in change}
+        statements[dialect] = statement.on_conflict_do_update(
+            index_elements=list(key), index_where=only_where, set_={**taken, **computed}
+        )
+    return statements
+
+
+def insert_if_new(table: Table, *, key: Sequence[str]) -> Mapping[str, Insert]:
+    """Insert, or leave the row that has the key as it is; one statement a dialect."""
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing(index_elements=list(key)),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing(index_elements=list(key)),
+    }

@@ -1,0 +1,133 @@
+"""Links: which record of the source is which object of the target, and what was last written there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, func, or_, select, update
+
+from ml_connector.store import tables
+from ml_connector.store.columns import TextList, among, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_connector.store.database import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A stored pair of ids. ``written`` is a JSON object: the property values we last wrote."""
+
+    flow: str
+    key: str
+    object_type: str
+    target_id: str
+    fingerprint: bytes
+    source_digest: bytes
+    fingerprint_version: int
+    mapping_version: int
+    written: bytes
+    subject_id: str | None = None
+    state: str = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkHead:
+    """The part of a link a crawl compares."""
+
+    key: str
+    target_id: str
+    fingerprint: bytes
+    source_digest: bytes
+    fingerprint_version: int
+    mapping_version: int
+
+
+_c = tables.link.c
+_FIELDS = list(Link.__slots__)
+_COLUMNS = [_c[name] for name in _FIELDS]
+_OF_FLOW = (
+    _c.connection_id == bindparam("connection_id"),
+    _c.flow == bindparam("flow"),
+    among(_c.key, bindparam("keys", type_=TextList())),
+)
+_HEADS = select(*(_c[name] for name in LinkHead.__slots__)).where(*_OF_FLOW)
+_MANY = select(*_COLUMNS).where(*_OF_FLOW)
+_PUT = upsert(
+    tables.link,
+    key=["connection_id", "key", "flow"],
+    change=[name for name in _FIELDS if name not in ("flow", "key")],
+)
+_TOUCH = (
+    update(tables.link)
+    .where(
+        _c.connection_id == bindparam("of"), _c.flow == bindparam("in_flow"), _c.key == bindparam("at_key")
+    )
+    .values(source_digest=bindparam("digest"))
+)
+
+
+async def heads(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> dict[str, LinkHead]:
+    """What a crawl compares, by key; keys without a link are not in it."""
+    bound = {"connection_id": connection_id, "flow": flow, "keys": keys}
+    return {row[0]: LinkHead(*row) for row in await tx.connection.execute(_HEADS, bound)}
+
+
+async def many(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> dict[str, Link]:
+    """The whole links, by key; keys without a link are not in it."""
+    bound = {"connection_id": connection_id, "flow": flow, "keys": keys}
+    return {row[1]: Link(*row) for row in await tx.connection.execute(_MANY, bound)}
+
+
+async def put(tx: Tx, connection_id: int, rows: Sequence[Link]) -> None:
+    """Store links as given, in the order of their keys: two writers never wait for each other in a ring."""
+    values = [
+        {
+            "connection_id": connection_id, "flow": row.flow, "key": row.key, "object_type": row.object_type,
+            "target_id": row.target_id, "fingerprint": row.fingerprint, "source_digest": row.source_digest,
+            "fingerprint_version": row.fingerprint_version, "mapping_version": row.mapping_version,
+            "written": row.written, "subject_id": row.subject_id, "state": row.state,
+        }
+        for row in sorted(rows, key=attrgetter("key", "flow"))
+    ]  # fmt: skip
+    if values:
+        await tx.connection.execute(_PUT[tx.dialect], values)
+
+
+async def touch(tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, bytes]]) -> None:
+    """Store new source digests of records whose mapped form did not change."""
+    values = [
+        {"of": connection_id, "in_flow": flow, "at_key": key, "digest": digest}
+        for key, digest in sorted(rows)
+    ]
+    if values:
+        await tx.connection.execute(_TOUCH, values)
+
+
+async def by_target(tx: Tx, connection_id: int, object_type: str, target_id: str) -> list[Link]:
+    """Every link to one object of the target: several after a merge there."""
+    query = select(*_COLUMNS).where(
+        _c.connection_id == connection_id, _c.target_id == target_id, _c.object_type == object_type
+    )
+    return [Link(*row) for row in await tx.connection.execute(query.order_by(_c.key, _c.flow))]
+
+
+async def search(tx: Tx, connection_id: int, text: str, limit: int = 20) -> list[Link]:
+    """Links whose key begins with the text, or whose key or target id is the text; exact ones first."""
+    if not text:
+        return []
+    begins = _c.key.between(text, text + "\U0010ffff")
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, or_(begins, _c.target_id == text))
+    exact = (or_(_c.key == text, _c.target_id == text)).desc()
+    return [
+        Link(*row) for row in await tx.connection.execute(query.order_by(exact, _c.key, _c.flow).limit(limit))
+    ]
+
+
+async def count(tx: Tx, connection_id: int, flow: str) -> int:
+    """How many links the flow has."""
+    query = select(func.count()).where(_c.connection_id == connection_id, _c.flow == flow)
+    return int((await tx.connection.execute(query)).scalar_one())

@@ -1,0 +1,118 @@
+"""Processes: one row per (flow, subject, revision), such as one won deal on its way to an order."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import select
+
+from ml_connector.store import tables
+from ml_connector.store.columns import upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from ml_connector.store.database import Tx
+    from ml_connector.store.vault import Vault
+
+ProcessState = Literal["waiting", "running", "parked", "done", "ignored"]
+Release = Literal["none", "asked", "approved", "automatic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Where one subject stands. ``snapshot`` and ``draft`` are in clear here and sealed in the table."""
+
+    process_id: str
+    flow: str
+    subject: str
+    revision: int
+    state: ProcessState
+    step: str
+    release: Release
+    due_at: datetime | None
+    first_seen_at: datetime
+    quiet_since: datetime | None = None
+    snapshot: bytes | None = None
+    snapshot_hash: bytes | None = None
+    draft: bytes | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+    cause: str = ""
+    approved_by: str = ""
+    updated_at: datetime | None = None  # the store's: set by put
+
+
+_c = tables.process.c
+_FIELDS = builtins.list(Process.__slots__)
+_COLUMNS = [_c[name] for name in _FIELDS]
+_SEALED = ("snapshot", "draft")
+_PUT = upsert(
+    tables.process,
+    key=["connection_id", "process_id"],
+    change=[name for name in _FIELDS if name != "process_id"],
+)
+
+
+async def put(tx: Tx, connection_id: int, process: Process, vault: Vault) -> None:
+    """Store a process as given, snapshot and draft sealed; ``updated_at`` becomes the transaction's time."""
+    values = {name: getattr(process, name) for name in _FIELDS}
+    for name in _SEALED:
+        if values[name] is not None:
+            values[name] = vault.seal(connection_id, _field(process.process_id, name), values[name])
+    values |= {"connection_id": connection_id, "updated_at": tx.now}
+    await tx.connection.execute(_PUT[tx.dialect], values)
+
+
+async def get(tx: Tx, connection_id: int, process_id: str, vault: Vault) -> Process | None:
+    """One process."""
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.process_id == process_id)
+    row = (await tx.connection.execute(query)).first()
+    return _opened(connection_id, row, vault) if row else None
+
+
+async def find(tx: Tx, connection_id: int, flow: str, subject: str, vault: Vault) -> Process | None:
+    """The newest revision of a subject."""
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.subject == subject)
+    row = (await tx.connection.execute(query.order_by(_c.revision.desc()).limit(1))).first()
+    return _opened(connection_id, row, vault) if row else None
+
+
+async def list(  # noqa: A001, PLR0917 - read as processes.list; all are needed
+    tx: Tx, connection_id: int, flow: str, states: Sequence[ProcessState] | None, limit: int, vault: Vault
+) -> builtins.list[Process]:
+    """Processes in these states (None: in any), the latest changed first."""
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow)
+    if states is not None:
+        query = query.where(_c.state.in_(states))
+    rows = await tx.connection.execute(query.order_by(_c.updated_at.desc(), _c.process_id).limit(limit))
+    return [_opened(connection_id, row, vault) for row in rows]
+
+
+async def due(  # noqa: PLR0917 - all are needed, none has a default
+    tx: Tx, connection_id: int, flow: str, now: datetime, limit: int, vault: Vault
+) -> builtins.list[Process]:
+    """Waiting processes whose time has come, the longest due first."""
+    query = select(*_COLUMNS).where(
+        _c.connection_id == connection_id, _c.flow == flow, _c.state == "waiting", _c.due_at <= now
+    )
+    rows = await tx.connection.execute(query.order_by(_c.due_at, _c.process_id).limit(limit))
+    return [_opened(connection_id, row, vault) for row in rows]
+
+
+def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Process:
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in _SEALED:
+        if values[name] is not None:
+            values[name] = vault.open(connection_id, _field(values["process_id"], name), values[name])
+    return Process(**values)
+
+
+def _field(process_id: str, name: str) -> str:
+    """What a snapshot or draft is sealed for."""
+    return f"process.{process_id}.{name}"

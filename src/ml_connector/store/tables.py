@@ -1,0 +1,327 @@
+"""Every table, as the newest migration leaves it. ``migrations/`` builds them; a test compares the two.
+
+Every composite key begins with ``connection_id``, so that no row is reached under another one. There are no
+foreign keys: rows are written by the functions of this package only, and checking one per row would be the
+dearest part of a batch. Identifiers sort by their bytes on both databases (``Name``): keyset pages agree.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+from ml_connector.store.columns import JsonText, UtcTime
+
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+BigNumber = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only as INTEGER
+
+metadata = MetaData()
+
+
+def _of_connection(*rest: Column[object]) -> list[Column[object]]:
+    """The columns of a table whose key begins with the connection."""
+    return [Column("connection_id", Integer, primary_key=True, autoincrement=False), *rest]
+
+
+connection = Table(
+    "mlc_connection",
+    metadata,
+    Column("connection_id", Integer, primary_key=True, autoincrement=True),
+    Column("name", Name, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+side = Table(
+    "mlc_side",
+    metadata,
+    *_of_connection(Column("side", Name, primary_key=True)),
+    Column("settings", JsonText, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("capabilities", JsonText, nullable=False),
+    Column("verified_at", UtcTime, nullable=False),
+)
+
+secret = Table(
+    "mlc_secret",
+    metadata,
+    *_of_connection(Column("field", Name, primary_key=True)),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+legal_entity = Table(
+    "mlc_legal_entity",
+    metadata,
+    *_of_connection(Column("legal_entity", Name, primary_key=True)),
+    Column("name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+)
+
+key = Table(
+    "mlc_key",
+    metadata,
+    Column("key_id", Name, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("check_value", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+flow = Table(
+    "mlc_flow",
+    metadata,
+    *_of_connection(Column("flow", Name, primary_key=True)),
+    Column("state", Text, nullable=False),
+    Column("go_live_at", UtcTime),
+    Column("paused_reason", Text, nullable=False),
+    Column("loaded", Boolean, nullable=False),
+)
+
+mapping = Table(
+    "mlc_mapping",
+    metadata,
+    *_of_connection(
+        Column("flow", Name, primary_key=True),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+    ),
+    Column("digest", LargeBinary, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("mlc_mapping_digest", "connection_id", "flow", "digest", unique=True),
+)
+
+run = Table(
+    "mlc_run",
+    metadata,
+    *_of_connection(Column("run_id", Name, primary_key=True)),
+    Column("flow", Name, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("counters", JsonText, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Index("mlc_run_started", "connection_id", "started_at"),
+    Index(
+        "mlc_run_open",
+        "connection_id",
+        "flow",
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+)
+
+
+def _progress_columns() -> list[Column[object]]:
+    """What the current row and the history row of a flow's progress both hold."""
+    return [
+        Column("run_id", Name, nullable=False),
+        Column("cursor", Text),
+        Column("watermark", Text),
+        Column("pages", Integer, nullable=False),
+        Column("complete", Boolean, nullable=False),
+        Column("details", JsonText, nullable=False),
+        Column("rewind", Boolean, nullable=False),
+        Column("at", UtcTime, nullable=False),
+    ]
+
+
+progress = Table(
+    "mlc_progress",
+    metadata,
+    *_of_connection(Column("flow", Name, primary_key=True)),
+    Column("seq", BigInteger, nullable=False),
+    *_progress_columns(),
+)
+
+progress_history = Table(
+    "mlc_progress_history",
+    metadata,
+    *_of_connection(
+        Column("flow", Name, primary_key=True),
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    ),
+    *_progress_columns(),
+)
+
+link = Table(
+    "mlc_link",
+    metadata,
+    *_of_connection(
+        Column("key", Name, primary_key=True),  # before the flow: a key is searched in all flows at once
+        Column("flow", Name, primary_key=True),
+    ),
+    Column("object_type", Name, nullable=False),
+    Column("target_id", Name, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("source_digest", LargeBinary, nullable=False),
+    Column("fingerprint_version", Integer, nullable=False),
+    Column("mapping_version", Integer, nullable=False),
+    Column("written", LargeBinary, nullable=False),
+    Column("subject_id", Text),
+    Column("state", Text, nullable=False),
+    Index("mlc_link_target", "connection_id", "target_id", "object_type"),
+)
+
+call = Table(
+    "mlc_call",
+    metadata,
+    *_of_connection(Column("call_id", Name, primary_key=True)),
+    Column("run_id", Name, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("payload_hash", LargeBinary, nullable=False),
+    Column("keys", JsonText, nullable=False),
+    Column("operation_id", Name),
+    Column("intended_at", UtcTime, nullable=False),
+    Column("outcome", Text),
+    Column("status", Integer),
+    Column("correlation_id", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Index(
+        "mlc_call_open",
+        "connection_id",
+        "run_id",
+        sqlite_where=text("outcome IS NULL"),
+        postgresql_where=text("outcome IS NULL"),
+    ),
+)
+
+operation = Table(
+    "mlc_operation",
+    metadata,
+    *_of_connection(Column("operation_id", Name, primary_key=True)),
+    Column("process_id", Name, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reference", Name, nullable=False),
+    Column("legal_entity", Name, nullable=False),
+    Column("payload_version", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # sealed
+    Column("payload_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("send_by", UtcTime, nullable=False),
+    Column("settle_until", UtcTime),
+    Column("external_id", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    Column("seq", Integer, nullable=False),  # order of first storing within the process
+    Column("updated_at", UtcTime, nullable=False),
+    Index("mlc_operation_process", "connection_id", "process_id", "seq"),
+)
+
+process = Table(
+    "mlc_process",
+    metadata,
+    *_of_connection(Column("process_id", Name, primary_key=True)),
+    Column("flow", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("due_at", UtcTime),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("quiet_since", UtcTime),
+    Column("snapshot", LargeBinary),  # sealed
+    Column("snapshot_hash", LargeBinary),
+    Column("draft", LargeBinary),  # sealed
+    Column("result", JsonText, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index("mlc_process_subject", "connection_id", "flow", "subject", "revision", unique=True),
+    Index("mlc_process_due", "connection_id", "flow", "state", "due_at"),
+)
+
+lease = Table(
+    "mlc_lease",
+    metadata,
+    *_of_connection(Column("name", Name, primary_key=True)),
+    Column("holder", Text, nullable=False),  # "" when nobody holds it
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+parked = Table(
+    "mlc_parked",
+    metadata,
+    Column("parked_id", BigNumber, primary_key=True, autoincrement=True),
+    Column("connection_id", Integer, nullable=False),
+    Column("flow", Name, nullable=False),
+    Column("key", Name, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("turn", Text, nullable=False),
+    Column("next_action", Text, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    Column("source_digest", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("run_id", Name, nullable=False),
+    Column("first_at", UtcTime, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("payload", LargeBinary),
+    Column("reason", Text, nullable=False),  # why it was resolved
+    Index(
+        "mlc_parked_open",
+        "connection_id",
+        "flow",
+        "key",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index("mlc_parked_state", "connection_id", "state", "parked_id"),
+    sqlite_autoincrement=True,  # a number once told to a person is never given again
+)
+
+audit = Table(
+    "mlc_audit",
+    metadata,
+    *_of_connection(Column("seq", BigInteger, primary_key=True, autoincrement=False)),
+    Column("batch_id", Name, nullable=False),
+    Column("subject_id", Text),
+    Column("operation_id", Name),
+    Column("run_id", Name),
+    Column("kind", Text, nullable=False),
+    Column("mapping_version", Integer),
+    Column("flow", Name, nullable=False),
+    Column("key", Name, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("mlc_audit_record", "connection_id", "flow", "key", "seq"),
+)
+
+audit_batch = Table(
+    "mlc_audit_batch",
+    metadata,
+    *_of_connection(Column("first_seq", BigInteger, primary_key=True, autoincrement=False)),
+    Column("batch_id", Name, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+audit_head = Table(
+    "mlc_audit_head",
+    metadata,
+    *_of_connection(),
+    Column("seq", BigInteger, nullable=False),  # of the last row; 0 before the first
+    Column("hash", LargeBinary, nullable=False),  # of the last batch
+)
+
+audit_permit = (
+    Table(  # lets pruning delete whole segments: rows up to through_seq, whose last batch hash is the anchor
+        "mlc_audit_permit",
+        metadata,
+        *_of_connection(),
+        Column("through_seq", BigInteger, nullable=False),
+        Column("anchor", LargeBinary, nullable=False),
+        Column("granted_by", Text, nullable=False),
+        Column("granted_at", UtcTime, nullable=False),
+    )
+)
