@@ -1,0 +1,1 @@
+"""Customers of Dynamics become companies in HubSpot."""

@@ -1,0 +1,1 @@
+"""Won deals of HubSpot become sales orders in Dynamics."""

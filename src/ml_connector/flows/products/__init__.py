@@ -1,0 +1,1 @@
+"""Released products of Dynamics become products in HubSpot."""

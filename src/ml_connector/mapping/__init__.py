@@ -1,0 +1,1 @@
+"""The mapping language: which field goes where, and by which rule."""
