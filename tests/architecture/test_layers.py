@@ -67,7 +67,9 @@ def test_imports_point_down() -> None:
     """Every contract in pyproject.toml holds: layers, siblings, one way out, one room with SQL."""
     linter = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
     assert linter, "import-linter is part of the dev set: make setup"
-    report = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    report = subprocess.run(
+        [linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert report.returncode == 0, report.stdout + report.stderr
 
 
@@ -85,7 +87,7 @@ def test_only_settings_reads_the_environment() -> None:
     readers = [
         path.relative_to(SOURCE).as_posix()
         for path in modules()
-        if reads_environment(ast.parse(path.read_text(encoding="utf-8")))
+        if reads_environment(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
     ]
     assert [path for path in readers if path != "settings.py"] == []
 
