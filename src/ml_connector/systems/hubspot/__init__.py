@@ -1,0 +1,1 @@
+"""HubSpot's CRM over its public API."""
