@@ -1,0 +1,6 @@
+"""The HubSpot twin: one portal behind the CRM API, in the versions 2026-03, 2026-09 and v3/v4.
+
+``machine`` is the door; ``routing`` the table of endpoints; ``portal`` the state and how it changes;
+``store`` the records; ``schema`` the property definitions and the checks they compile to; ``rep`` the person
+who sells.
+"""
