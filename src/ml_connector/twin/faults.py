@@ -1,4 +1,4 @@
-"""Faults: what may go wrong between a client and a twin, ordered one by one, taken by the requests they fit."""
+"""Faults: what may go wrong between a client and a twin; ordered singly, taken by the requests they match."""
 
 from __future__ import annotations
 

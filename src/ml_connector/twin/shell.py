@@ -1,8 +1,8 @@
 """The shell around a machine: latency, faults, late commits, the log of writes.
 
-The machine commits in an instant; what takes time or goes wrong on the way there and back lives here. The work
-of every request runs in a task that the shell owns: a client that goes away, times out or crashes neither
-undoes nor prevents a commit.
+The machine commits in an instant; what takes time or goes wrong on the way there and back lives here. The
+work of every request runs in a task that the shell owns: a client that goes away, times out or crashes
+neither undoes nor prevents a commit.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class TwinShell:
         return self.machine.side
 
     async def handle(self, request: Request) -> Delivery:
-        """Take one request and return how to deliver its answer; cancelling the caller does not stop the work."""
+        """Return how to deliver the request's answer; cancelling the caller does not stop the work."""
         loop = asyncio.get_running_loop()
         delivered: asyncio.Future[Delivery] = loop.create_future()
         for listener in self.on_request:

@@ -1,4 +1,4 @@
-"""Switches: where nobody outside knows how a real system behaves, its twin can be set to behave either way."""
+"""Switches: where nobody outside knows how a system behaves, its twin can be set to behave either way."""
 
 from __future__ import annotations
 
