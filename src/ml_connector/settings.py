@@ -13,7 +13,12 @@ from typing import Any
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from ml_connector.errors import ConfigurationError
 
@@ -24,18 +29,25 @@ SECTIONS = ("sync", "orders", "products", "customers")
 class Settings(BaseSettings):
     """What one process is told from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="MLC_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MLC_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
 
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("ml-connector", appauthor=False)),
         description="Holds ml-connector.toml, mappings/, the database and the key file.",
     )
-    database_url: str = Field(default="", description="sqlite:///PATH or postgresql://…; empty: a file in home.")
+    database_url: str = Field(
+        default="", description="sqlite:///PATH or postgresql://…; empty: a file in home."
+    )
     connection: str = Field(default="default", description="Name of the connection commands work on.")
-    master_key: SecretStr | None = Field(default=None, description="Base64 of 32 bytes; overrides the key file.")
+    master_key: SecretStr | None = Field(
+        default=None, description="Base64 of 32 bytes; overrides the key file."
+    )
     master_key_file: Path | None = Field(default=None, description="Another place for the key file.")
     allow_local: bool = Field(
-        default=False, description="Permits http, loopback hosts and values under their safe floor (twins, tests)."
+        default=False,
+        description="Permits http, loopback hosts and values under their safe floor (twins, tests).",
     )
     public_url: str = Field(default="", description="Where the service is reached from outside.")
     sync: dict[str, Any] = Field(default_factory=dict)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a ping tried: what it saw and, when it failed, what to do."""
+    """One thing a ping tried: what it saw and, when it failed or is worth a hint, what to do."""
 
     name: str
     ok: bool
@@ -32,9 +32,31 @@ class PingReport:
     @property
     def ok(self) -> bool:
         """Whether every step succeeded."""
-        return self.error is None and all(step.ok for step in self.steps)
+        return all(step.ok for step in self.steps)
 
     def require(self) -> None:
         """Raise the error of the first failed step, if there is one."""
         if self.error is not None:
             raise self.error
+
+
+class PingLog:
+    """Collects the steps of a ping while it runs."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+        self._steps: list[Step] = []
+        self._error: ConnectorError | None = None
+
+    def passed(self, name: str, detail: str, fix: str = "") -> None:
+        """A step succeeded; ``fix`` is an advice, not a fault."""
+        self._steps.append(Step(name, ok=True, detail=detail, fix=fix))
+
+    def failed(self, name: str, error: ConnectorError) -> None:
+        """A step failed with an error that says why."""
+        self._steps.append(Step(name, ok=False, detail=error.message, fix=error.hint))
+        self._error = self._error or error
+
+    def report(self) -> PingReport:
+        """What was found."""
+        return PingReport(tuple(self._steps), self.facts, self._error)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FINGERPRINT_VERSION = 1
 
@@ -22,6 +22,19 @@ class SourceRecord:
     key: str
     fields: Mapping[str, Any]
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records as read, and where to go on after them.
+
+    ``cursor`` is None on the last page and ``""`` when a resumed read must begin at the start; ``skipped`` counts
+    rows that a scope filter left out.
+    """
+
+    records: Sequence[SourceRecord]
+    cursor: str | None
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,15 @@ class Outcome:
     result: Result
     target_id: str = ""
     error: Any = None  # a RecordError when parked, a RetryableError when held
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The answer to one batch: an outcome for each record, and what the audit keeps of the call."""
+
+    outcomes: Sequence[Outcome]
+    status: int
+    correlation_id: str
 
 
 @dataclass(slots=True)

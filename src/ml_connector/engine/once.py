@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
+    from ml_connector.store.calls import CallOutcome
     from ml_connector.store.leases import Lease
+    from ml_connector.store.operations import OperationState
 
 PAYLOAD_VERSION = 1
 
@@ -127,9 +129,11 @@ async def _send(
     """Store the intent, send the stored bytes, store the outcome."""
     body = known.payload if known is not None and known.state in ("intended", "unknown") else write.body
     attempt = known.attempt + 1 if known is not None else 1
+    last_moment = (
+        engine.around.clock.elapsed_s() + patience.send_within_s
+    )  # before the commit: it may take long
     operation = await _intend(write, engine, lease, patience, body=body, attempt=attempt)
     call_id = f"{write.operation_id}.{attempt}"
-    last_moment = engine.around.clock.elapsed_s() + patience.send_within_s
 
     def last_check() -> None:
         if engine.around.clock.elapsed_s() > last_moment:
@@ -142,17 +146,30 @@ async def _send(
         landed = await write.send(body, call_id, last_check)
     except UncertainWriteError as error:
         settled_at = patience.settled_at(operation.send_by)
-        await _outcome(write, engine, lease, call_id, "unknown", "unknown", settle_until=settled_at, error=error)
+        await _outcome(
+            write,
+            engine,
+            lease,
+            call_id=call_id,
+            call_outcome="unknown",
+            state="unknown",
+            settle_until=settled_at,
+            error=error,
+        )
         return NotYet(settled_at, "the answer was lost; waiting until it can no longer arrive")
     except (RejectedError, RetryableError, SendByPassedError) as error:
-        await _outcome(write, engine, lease, call_id, "refused", "refused", error=error)
+        await _outcome(
+            write, engine, lease, call_id=call_id, call_outcome="refused", state="refused", error=error
+        )
         if isinstance(error, SendByPassedError):
             return NotYet(engine.around.clock.now(), error.message)
         raise
     except ConnectorError as error:
-        await _outcome(write, engine, lease, call_id, "refused", "refused", error=error)
+        await _outcome(
+            write, engine, lease, call_id=call_id, call_outcome="refused", state="refused", error=error
+        )
         raise
-    await _outcome(write, engine, lease, call_id, "done", "done", landed=landed)
+    await _outcome(write, engine, lease, call_id=call_id, call_outcome="done", state="done", landed=landed)
     return landed
 
 
@@ -194,7 +211,9 @@ async def _intend(
                 operation_id=write.operation_id,
             ),
         )
-        await _note(write, engine, tx, "intended", {"attempt": attempt, "send_by": operation.send_by.isoformat()})
+        await _note(
+            write, engine, tx, "intended", {"attempt": attempt, "send_by": operation.send_by.isoformat()}
+        )
     return operation
 
 
@@ -203,7 +222,12 @@ async def _mark_unknown(write: RemoteWrite, engine: Engine, lease: Lease, settle
     async with engine.store.write() as tx:
         await leases.check(tx, engine.connection_id, lease)
         await operations.update(
-            tx, engine.connection_id, write.operation_id, state="unknown", settle_until=settled_at, fence=lease.fence
+            tx,
+            engine.connection_id,
+            write.operation_id,
+            state="unknown",
+            settle_until=settled_at,
+            fence=lease.fence,
         )
 
 
@@ -257,10 +281,10 @@ async def _outcome(
     write: RemoteWrite,
     engine: Engine,
     lease: Lease,
-    call_id: str,
-    call_outcome: str,
-    state: str,
     *,
+    call_id: str,
+    call_outcome: CallOutcome,
+    state: OperationState,
     landed: Landed | None = None,
     settle_until: datetime | None = None,
     error: ConnectorError | None = None,

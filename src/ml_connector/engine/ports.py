@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.domain.records import Outcome, SourceRecord, TargetRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Records as read, and where to go on after them; ``cursor`` is None on the last page.
-
-    ``skipped`` counts rows left out by a scope filter of the flow.
-    """
-
-    records: Sequence[SourceRecord]
-    cursor: str | None
-    skipped: int = 0
+    from ml_connector.domain.records import Page, Pushed, SourceRecord, TargetRecord
 
 
 class Source(Protocol):
@@ -34,22 +22,24 @@ class Source(Protocol):
         """These records as they are now; missing ones are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The answer to one batch: an outcome for each record, and what the audit keeps of the call."""
-
-    outcomes: Sequence[Outcome]
-    status: int
-    correlation_id: str
-
-
 class Sink(Protocol):
     """Where records go, a batch a call. Safe to repeat."""
 
-    side: str
-    object_type: str
-    resource: str
-    batch_size: int
+    @property
+    def side(self) -> str:
+        """The side written to."""
+
+    @property
+    def object_type(self) -> str:
+        """What kind of record is written."""
+
+    @property
+    def resource(self) -> str:
+        """What a call is named in the journal."""
+
+    @property
+    def batch_size(self) -> int:
+        """Records a call may carry."""
 
     async def push(self, changes: Sequence[Change], *, call_id: str) -> Pushed:
         """Write one batch.
@@ -71,4 +61,3 @@ class RecordFlow:
     map: Callable[[SourceRecord], TargetRecord]
     mapping_version: int
     lanes: int = 8
-    settings: object = field(default=None)

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Counters, Result
-from ml_connector.engine import process as steps
-from ml_connector.engine.runs import RunReport, Traffic, begin_run
+from ml_connector.engine.advance import advance, reopen
+from ml_connector.engine.process import due, has_news, is_due, notice
+from ml_connector.engine.runs import RunReport, begin_run
 from ml_connector.errors import AccessError, ConnectorError, RetryableError
 from ml_connector.store import processes, progress, runs
 from ml_connector.store.progress import Progress
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.process import ProcessFlow, Trigger, TriggerPage
+    from ml_connector.engine.runs import Traffic
     from ml_connector.store.processes import Process
+    from ml_connector.store.runs import RunState
 
 BULK = 1000  # due processes taken in one pass
 
@@ -35,7 +38,8 @@ async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[]
     counters.requests, counters.throttled = spent.requests, spent.throttled
     counters.seconds = engine.around.clock.elapsed_s() - began
     async with engine.store.write() as tx:
-        state, message = ("failed", error.message) if error else ("done", "")
+        message = error.message if error else ""
+        state: RunState = "failed" if error else "done"
         await runs.finish(tx, engine.connection_id, run.run_id, state, asdict(counters), message)
     return RunReport(run.run_id, flow.name, counters, error)
 
@@ -48,8 +52,8 @@ async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counte
         for trigger, process in await _notice_page(flow, engine, run_id, page):
             if process.subject not in seen:
                 seen.add(process.subject)
-                await _take(flow, engine, process, counters, news=steps.has_news(process, trigger))
-    for process in await steps.due(flow, engine, BULK):
+                await _take(flow, engine, process, counters, news=has_news(process, trigger))
+    for process in await due(flow, engine, BULK):
         if process.subject not in seen:
             seen.add(process.subject)
             await _take(flow, engine, process, counters, news=False)
@@ -61,7 +65,7 @@ async def _notice_page(
     """Store a process for each trigger, and how far the flow has read, in one transaction."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
-        noticed = [(trigger, await steps.notice(flow, engine, tx, trigger)) for trigger in page.triggers]
+        noticed = [(trigger, await notice(flow, engine, tx, trigger)) for trigger in page.triggers]
         if page.watermark is not None:
             await progress.save(
                 tx,
@@ -85,8 +89,8 @@ async def _take(
     """Advance one process when it is due or has news, and count how it stands."""
     counters.read += 1
     was_done = process.state in ("done", "ignored")
-    if not was_done and (news or _is_due(process, engine)):
-        process = await steps.advance(flow, engine, process.process_id)
+    if not was_done and (news or is_due(process, engine.around.clock.now())):
+        process = await advance(flow, engine, process)
     if process.state == "done":
         counters.add(Result.UNCHANGED if was_done else Result.CREATED)
     elif process.state == "parked":
@@ -95,17 +99,6 @@ async def _take(
         counters.add(Result.SKIPPED)
     else:
         counters.add(Result.WAITING)
-
-
-def _is_due(process: Process, engine: Engine) -> bool:
-    """Running processes were left by a crash; waiting ones have their time."""
-    if process.state == "running":
-        return True
-    return (
-        process.state == "waiting"
-        and process.due_at is not None
-        and process.due_at <= engine.around.clock.now()
-    )
 
 
 async def replay_process(flow: ProcessFlow, engine: Engine, subject: str) -> Process:
@@ -122,5 +115,5 @@ async def replay_process(flow: ProcessFlow, engine: Engine, subject: str) -> Pro
             code="records.unknown",
         )
     if process.state == "parked":
-        process = await steps.reopen(flow, engine, process)
-    return await steps.advance(flow, engine, process.process_id)
+        process = await reopen(flow, engine, process)
+    return await advance(flow, engine, process)

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.domain.records import Outcome, Result, digest
-from ml_connector.engine.ports import Pushed
+from ml_connector.domain.records import Outcome, Pushed, Result, digest
 from ml_connector.errors import AccessError, RejectedError, RetryableError
 from ml_connector.store.calls import Call
 

@@ -14,11 +14,11 @@ from ml_connector.errors import RejectedError
 from ml_connector.store import audit, calls, links, parked, progress
 from ml_connector.store.audit import Entry
 from ml_connector.store.links import Link
-from ml_connector.store.parked import Parking
+from ml_connector.store.parked import ParkedRecord
 from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Counters, Outcome
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.engine.pushing import Finished
     from ml_connector.errors import ConnectorError, RecordError
-    from ml_connector.store.calls import Call
+    from ml_connector.store.calls import Call, CallOutcome
     from ml_connector.store.database import Tx
 
 
@@ -40,7 +40,7 @@ class Stopped:
     source_digest: bytes
 
 
-def parking(flow: str, run_id: str, stopped: Stopped) -> Parking:
+def parking(flow: str, run_id: str, stopped: Stopped) -> ParkedRecord:
     """The parked row of a stopped record: cause, sentence, whose turn, next action."""
     cause = cause_of(stopped.error.code)
     detail: dict[str, Any] = {"code": stopped.error.code, "hint": stopped.error.hint, **stopped.error.context}
@@ -50,7 +50,8 @@ def parking(flow: str, run_id: str, stopped: Stopped) -> Parking:
             "remote_code": stopped.error.remote_code,
             "correlation_id": stopped.error.correlation_id,
         }
-    return Parking(
+    return ParkedRecord(
+        parked_id=0,
         flow=flow,
         key=stopped.key,
         cause=stopped.error.code,
@@ -75,13 +76,17 @@ class Ledger:
         coverage: Coverage,
         *,
         tracked: bool,
+        watch: Callable[[Counters], None] | None = None,
     ) -> None:
         self.flow = flow
         self.engine = engine
         self.run_id = run_id
         self.counters = counters
         self.coverage = coverage
-        self.tracked = tracked  # a replay covers single records and says nothing about how far the flow has read
+        self.watch = watch
+        self.tracked = (
+            tracked  # a replay covers single records and says nothing about how far the flow has read
+        )
 
     async def save(self, finished: Finished | None, following: Call | None) -> None:
         """Store what one call brought, and the intent of the next, in one transaction."""
@@ -97,6 +102,8 @@ class Ledger:
                 await self._progress(tx)
             if following is not None:
                 await calls.intend(tx, cid, following)
+        if self.watch is not None:
+            self.watch(self.counters)
 
     async def save_judged(self, stopped: Sequence[Stopped], touched: Sequence[tuple[str, bytes]]) -> None:
         """Store what the comparison alone decided: records that cannot be mapped, digests that moved."""
@@ -123,7 +130,7 @@ class Ledger:
 
     async def failed(self, call_id: str, error: ConnectorError) -> None:
         """A call whose outcome is unknown, or that never got in: the records are read and sent again."""
-        outcome = "refused" if error.context.get("sent") is False else "unknown"
+        outcome: CallOutcome = "refused" if error.context.get("sent") is False else "unknown"
         async with self.engine.store.write() as tx:
             await calls.finish(tx, self.engine.connection_id, call_id, outcome, None, "")
 
@@ -214,7 +221,12 @@ class Ledger:
                     key=row.key,
                     run_id=self.run_id,
                     mapping_version=self.flow.mapping_version,
-                    payload={"cause": row.cause, "message": row.message, "turn": row.turn, "detail": row.detail},
+                    payload={
+                        "cause": row.cause,
+                        "message": row.message,
+                        "turn": row.turn,
+                        "detail": row.detail,
+                    },
                 )
                 for row in rows
             ],

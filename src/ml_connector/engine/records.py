@@ -21,13 +21,13 @@ from ml_connector.errors import ConnectorError, RecordError
 from ml_connector.store import links, parked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.domain.records import Counters, SourceRecord, TargetRecord
+    from ml_connector.domain.records import Counters, Page, SourceRecord, TargetRecord
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import CoveredPage
-    from ml_connector.engine.ports import Page, RecordFlow
+    from ml_connector.engine.ports import RecordFlow
     from ml_connector.store.links import LinkHead
 
 CHUNK = 500  # records judged between two looks at the loop
@@ -42,6 +42,7 @@ async def run_records(
     pages: AsyncIterator[Page],
     counters: Counters,
     again: bool = False,
+    watch: Callable[[Counters], None] | None = None,
 ) -> None:
     """Move every record of ``pages`` into the target and account for each.
 
@@ -52,12 +53,13 @@ async def run_records(
         pages: The pages to move, usually ``flow.source.pages(cursor)``.
         counters: Counted into while the run goes, so that a run that stops still has its figures.
         again: Send parked records again although nothing about them has changed (replay).
+        watch: Told the counters after each stored batch.
 
     Raises:
         AccessError: a person must act; what was stored stays.
         RetryableError: a side cannot be reached; the next run goes on from the stored progress.
     """
-    run = RecordRun(flow, engine, run_id, counters, again=again)
+    run = RecordRun(flow, engine, run_id, counters, again=again, watch=watch)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(run.pull(pages))
@@ -78,7 +80,14 @@ class RecordRun:
     """The state of one run: two queues between three kinds of task."""
 
     def __init__(
-        self, flow: RecordFlow, engine: Engine, run_id: str, counters: Counters, *, again: bool
+        self,
+        flow: RecordFlow,
+        engine: Engine,
+        run_id: str,
+        counters: Counters,
+        *,
+        again: bool,
+        watch: Callable[[Counters], None] | None,
     ) -> None:
         self.flow = flow
         self.engine = engine
@@ -86,7 +95,7 @@ class RecordRun:
         self.pages: asyncio.Queue[Page | None] = asyncio.Queue(maxsize=PAGES_AHEAD)
         self.batches: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=flow.lanes)
         self.coverage = Coverage()
-        self.ledger = Ledger(flow, engine, run_id, counters, self.coverage, tracked=not again)
+        self.ledger = Ledger(flow, engine, run_id, counters, self.coverage, tracked=not again, watch=watch)
         self.lane = Lane(flow, engine, run_id, self.ledger, self.batches)
         self.filling: list[Row] = []
         self.in_flight: dict[str, bytes] = self.lane.in_flight

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from ml_connector.domain.records import Counters
-from ml_connector.engine.ports import Page
+from ml_connector.domain.records import Counters, Page
 from ml_connector.engine.records import run_records
 from ml_connector.errors import ConnectorError
 from ml_connector.store import calls, flows, progress, runs
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import RecordFlow
+    from ml_connector.store.runs import RunKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,13 @@ class RunReport:
     error: ConnectorError | None = None
 
 
-async def sync_records(flow: RecordFlow, engine: Engine, traffic: Callable[[], Traffic]) -> RunReport:
+async def sync_records(
+    flow: RecordFlow,
+    engine: Engine,
+    traffic: Callable[[], Traffic],
+    *,
+    watch: Callable[[Counters], None] | None = None,
+) -> RunReport:
     """One pass over everything the source holds, going on where an interrupted pass stopped."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
@@ -53,9 +59,9 @@ async def sync_records(flow: RecordFlow, engine: Engine, traffic: Callable[[], T
             await calls.settle_open(tx, cid, abandoned, "repeated")
         covered = await progress.load(tx, cid, flow.name)
         state = await flows.get(tx, cid, flow.name)
-    cursor = covered.cursor if covered is not None and not covered.complete else None
-    kind = "crawl" if state.loaded else "load"
-    report = await _run(flow, engine, traffic, kind=kind, pages=flow.source.pages(cursor))
+    cursor = covered.cursor or None if covered is not None and not covered.complete else None
+    kind: RunKind = "crawl" if state.loaded else "load"
+    report = await _run(flow, engine, traffic, kind=kind, pages=flow.source.pages(cursor), watch=watch)
     if report.error is None and not state.loaded:
         async with engine.store.write() as tx:
             current = await flows.get(tx, cid, flow.name)
@@ -80,9 +86,10 @@ async def _run(
     engine: Engine,
     traffic: Callable[[], Traffic],
     *,
-    kind: str,
+    kind: RunKind,
     pages: AsyncIterator[Page],
     again: bool = False,
+    watch: Callable[[Counters], None] | None = None,
 ) -> RunReport:
     """Store the run, move the records, store how it ended."""
     cid, clock = engine.connection_id, engine.around.clock
@@ -90,7 +97,7 @@ async def _run(
     before, began = traffic(), clock.elapsed_s()
     counters, error = Counters(), None
     try:
-        await run_records(flow, engine, run.run_id, pages=pages, counters=counters, again=again)
+        await run_records(flow, engine, run.run_id, pages=pages, counters=counters, again=again, watch=watch)
     except ConnectorError as stopped:
         error = stopped
     spent = traffic().since(before)
@@ -108,7 +115,7 @@ async def _run(
     return RunReport(run.run_id, flow.name, counters, error)
 
 
-async def begin_run(flow: str, engine: Engine, *, kind: str) -> Run:
+async def begin_run(flow: str, engine: Engine, *, kind: RunKind) -> Run:
     """Store that a run has begun."""
     run = Run(
         run_id=engine.around.new_id(),

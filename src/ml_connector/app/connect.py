@@ -1,0 +1,132 @@
+"""Connect a side: try the credentials first, save them only when every step of the ping succeeded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ml_connector.errors import ConfigurationError
+from ml_connector.store import connections
+from ml_connector.store.connections import LegalEntityRow, SideRow
+from ml_connector.systems.dynamics.capabilities import ping as ping_dynamics
+from ml_connector.systems.dynamics.settings import DynamicsSettings
+from ml_connector.systems.hubspot.capabilities import ping as ping_hubspot
+from ml_connector.systems.hubspot.settings import HubSpotSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_connector.app.workplace import Workplace
+    from ml_connector.domain.ping import PingReport
+    from ml_connector.settings import DynamicsEnvironment, HubSpotEnvironment
+
+SIDES = ("dynamics", "hubspot")
+
+
+async def connect_dynamics(place: Workplace, given: DynamicsEnvironment) -> PingReport:
+    """Try an F&O environment and save it when it answers as it must.
+
+    Raises:
+        ConfigurationError: something is missing or malformed; nothing was sent or saved.
+    """
+    secret = given.client_secret.get_secret_value()
+    _require(
+        {
+            "MLC_DYNAMICS_URL": given.url,
+            "MLC_DYNAMICS_TENANT": given.tenant,
+            "MLC_DYNAMICS_CLIENT_ID": given.client_id,
+            "MLC_DYNAMICS_CLIENT_SECRET": secret,
+        }
+    )
+    chosen = tuple(name.strip().lower() for name in given.legal_entities.split(",") if name.strip())
+    settings: DynamicsSettings = _checked(
+        DynamicsSettings,
+        url=given.url,
+        tenant=given.tenant,
+        client_id=given.client_id,
+        authority=given.authority,
+        legal_entities=chosen,
+        allow_local=place.settings.allow_local,
+    )
+    report = await ping_dynamics(place.dynamics_client(settings, secret), settings)
+    if report.ok:
+        await _save_dynamics(place, settings, secret, report)
+    return report
+
+
+async def _save_dynamics(
+    place: Workplace, settings: DynamicsSettings, secret: str, report: PingReport
+) -> None:
+    stored = settings.model_dump(mode="json", exclude={"allow_local"})
+    facts = dict(report.facts)
+    rows = [LegalEntityRow(**entity) for entity in facts["legal_entities"]]
+    cid = place.connection.connection_id
+    async with place.store.write() as tx:
+        row = SideRow("dynamics", stored, settings.url, facts, tx.now)
+        await connections.put_side(tx, cid, row, {"dynamics.client_secret": secret}, place.vault)
+        await connections.put_legal_entities(tx, cid, rows)
+    place.forget_clients()
+
+
+async def connect_hubspot(place: Workplace, given: HubSpotEnvironment) -> PingReport:
+    """Try a HubSpot token and save it when it opens the portal this connection works with.
+
+    Raises:
+        ConfigurationError: something is missing or malformed; nothing was sent or saved.
+    """
+    token = given.token.get_secret_value()
+    _require({"MLC_HUBSPOT_TOKEN": token, "MLC_HUBSPOT_URL": given.url})
+    settings: HubSpotSettings = _checked(
+        HubSpotSettings, url=given.url, api_version=given.api_version, allow_local=place.settings.allow_local
+    )
+    report = await ping_hubspot(place.hubspot_client(settings, token), settings, await _portal(place))
+    if report.ok:
+        facts = dict(report.facts)
+        stored = settings.model_dump(mode="json", exclude={"allow_local"})
+        async with place.store.write() as tx:
+            row = SideRow("hubspot", stored, str(facts["portal_id"]), facts, tx.now)
+            secrets = {"hubspot.token": token}
+            await connections.put_side(tx, place.connection.connection_id, row, secrets, place.vault)
+        place.forget_clients()
+    return report
+
+
+async def ping(place: Workplace, sides: Sequence[str] = SIDES) -> dict[str, PingReport]:
+    """Try the stored credentials of these sides again; saves nothing."""
+    reports: dict[str, PingReport] = {}
+    for side in sides:
+        if side == "dynamics":
+            dynamics = await place.dynamics()
+            reports[side] = await ping_dynamics(dynamics, dynamics.settings)
+        else:
+            hubspot = await place.hubspot()
+            reports[side] = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
+    return reports
+
+
+async def _portal(place: Workplace) -> int | None:
+    """The portal this connection already works with, if any: its keys and links mean nothing in another one."""
+    async with place.store.read() as tx:
+        row = await connections.side(tx, place.connection.connection_id, "hubspot")
+    return int(row.identity) if row is not None else None
+
+
+def _require(values: dict[str, str]) -> None:
+    missing = [name for name, value in values.items() if not value.strip()]
+    if missing:
+        raise ConfigurationError(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given.",
+            code="configuration.missing",
+            hint="Set them in the environment, or run the command without --from-env to be asked.",
+        )
+
+
+def _checked(model: Any, **values: Any) -> Any:
+    """The settings of a side, or one sentence about the first value that is wrong."""
+    try:
+        return model(**values)
+    except ValidationError as exc:
+        fault = exc.errors()[0]
+        name = ".".join(str(part) for part in fault["loc"])
+        raise ConfigurationError(f"{name}: {fault['msg']}.", code="configuration.connection") from exc

@@ -1,0 +1,88 @@
+"""Deals on their way to an order: list, show the draft with its rules, approve."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ml_connector.app.flows import order_flow
+from ml_connector.engine.advance import advance, approve
+from ml_connector.errors import ConfigurationError
+from ml_connector.flows.orders.draft import OrderDraft
+from ml_connector.store import audit, processes
+
+if TYPE_CHECKING:
+    from ml_connector.app.workplace import Workplace
+    from ml_connector.store.processes import Process, ProcessState
+
+LISTED = 200
+
+
+async def list_deals(place: Workplace, *, state: ProcessState | None = None) -> list[dict[str, Any]]:
+    """Deals the connector has seen, newest change first."""
+    states: list[ProcessState] | None = [state] if state else None
+    async with place.store.read() as tx:
+        rows = await processes.list(tx, place.connection.connection_id, "orders", states, LISTED, place.vault)
+    return [_summary(row) for row in rows]
+
+
+async def show_deal(place: Workplace, deal_id: str) -> dict[str, Any]:
+    """One deal: where it stands, its draft with the rule behind each value, and its story."""
+    process = await _process(place, deal_id)
+    async with place.store.read() as tx:
+        story = await audit.story(tx, place.connection.connection_id, "orders", process.subject)
+    steps = [{"at": row.at.isoformat(), "kind": row.kind, **orjson.loads(row.payload)} for row in story]
+    return {**_summary(process), "draft": _draft(process), "story": steps}
+
+
+async def approve_deal(place: Workplace, deal_id: str, *, by: str) -> dict[str, Any]:
+    """Approve the draft of a deal and place it at once.
+
+    Raises:
+        ConnectorError: the deal is not waiting for approval; the sentence says where it stands.
+    """
+    process = await _process(place, deal_id)
+    flow = await order_flow(place)
+    approved = await approve(flow, place.engine, process, by)
+    return _summary(await advance(flow, place.engine, approved))
+
+
+async def _process(place: Workplace, deal_id: str) -> Process:
+    subject = deal_id.removeprefix("deals/")
+    async with place.store.read() as tx:
+        process = await processes.find(tx, place.connection.connection_id, "orders", subject, place.vault)
+    if process is None:
+        raise ConfigurationError(
+            f"The connector has not seen a deal {subject}.",
+            code="usage.unknown_deal",
+            hint="Run: ml-connector sync orders (a deal is seen when it has been won after the flow went live)",
+        )
+    return process
+
+
+def _summary(process: Process) -> dict[str, Any]:
+    """How a deal stands, for a list."""
+    draft = _draft(process)
+    return {
+        "deal": process.subject,
+        "name": draft["deal_name"] if draft else "",
+        "state": process.state,
+        "step": process.step,
+        "release": process.release,
+        "message": process.message,
+        "cause": process.cause,
+        "number": process.result.get("number"),
+        "legal_entity": draft["legal_entity"] if draft else "",
+        "customer": draft["customer_name"] if draft else "",
+        "total": str(draft["total"]) if draft else "",
+        "currency": draft["currency"] if draft else "",
+        "approved_by": process.approved_by,
+        "due_at": process.due_at.isoformat() if process.due_at else None,
+        "updated_at": (process.updated_at or process.first_seen_at).isoformat(),
+    }
+
+
+def _draft(process: Process) -> dict[str, Any] | None:
+    return asdict(OrderDraft.from_bytes(process.draft)) if process.draft else None

@@ -1,0 +1,122 @@
+"""The flows of a connection, built from its settings, mappings and what its sides told us."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ml_connector.app.mappings import order_mapping, record_mapping
+from ml_connector.engine.once import Patience
+from ml_connector.errors import ConfigurationError
+from ml_connector.flows.customers.flow import customers
+from ml_connector.flows.orders.discover import WonDeals
+from ml_connector.flows.orders.flow import OrderFlow
+from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
+from ml_connector.flows.products.flow import products
+from ml_connector.flows.products.settings import ProductSettings
+from ml_connector.settings import section
+from ml_connector.store import connections, flows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_connector.app.workplace import Workplace
+    from ml_connector.engine.ports import RecordFlow
+
+
+class SyncSettings(BaseModel):
+    """Section ``sync`` of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lanes: int = Field(default=8, ge=1, le=32, description="Batches under way at once in one flow.")
+    overlap_s: float = Field(
+        default=300, ge=0, description="How far a search reads back behind its watermark."
+    )
+
+
+async def record_flow(place: Workplace, name: str) -> RecordFlow:
+    """Customers or products, ready to run."""
+    dynamics, hubspot = await place.dynamics(), await place.hubspot()
+    mapping, version = await record_mapping(place, name)
+    entities = await _legal_entities(place)
+    lanes = section(SyncSettings, place.settings.sync, "sync").lanes
+    if name == "customers":
+        return customers(
+            dynamics,
+            hubspot,
+            mapping,
+            mapping_version=version,
+            legal_entities=tuple(entities),
+            lanes=lanes,
+        )
+    portal = (await place.side("hubspot")).capabilities
+    settings: ProductSettings = section(ProductSettings, place.settings.products, "products")
+    return products(
+        dynamics,
+        hubspot,
+        mapping,
+        mapping_version=version,
+        legal_entities=tuple(entities),
+        currencies=entities,
+        company_currency=portal["company_currency"],
+        portal_currencies=portal["additional_currencies"],
+        settings=settings,
+        lanes=lanes,
+    )
+
+
+async def order_flow(place: Workplace) -> OrderFlow:
+    """Deals to orders, ready to run."""
+    settings = order_settings(place)
+    mapping, _ = await order_mapping(place)
+    portal = (await place.side("hubspot")).capabilities
+    hubspot = await place.hubspot()
+    async with place.store.read() as tx:
+        row = await flows.get(tx, place.connection.connection_id, "orders")
+    overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
+    return OrderFlow(
+        dynamics=await place.dynamics(),
+        hubspot=hubspot,
+        engine=place.engine,
+        mapping=mapping,
+        settings=settings,
+        patience=Patience(settle_s=settings.settle_s),
+        won_deals=WonDeals(
+            hubspot=hubspot,
+            go_live_at=row.go_live_at or place.around.clock.now(),
+            pipelines=settings.pipelines,
+            list_up_to=settings.list_up_to,
+            overlap=timedelta(seconds=overlap),
+        ),
+        portal_id=int(portal["portal_id"]),
+        company_currency=portal["company_currency"],
+        legal_entities=tuple(await _legal_entities(place)),
+    )
+
+
+def order_settings(place: Workplace) -> OrderSettings:
+    """Section ``orders``; values under their safe floor need the local switch."""
+    settings: OrderSettings = section(OrderSettings, place.settings.orders, "orders")
+    if settings.settle_s < SETTLE_FLOOR_S and not place.settings.allow_local:
+        raise ConfigurationError(
+            f"orders.settle_s is {settings.settle_s:.0f}; under {SETTLE_FLOOR_S:.0f} s an order could be placed twice.",
+            code="configuration.setting",
+            hint="Raise it, or set MLC_ALLOW_LOCAL=1 for a rehearsal on twins.",
+        )
+    return settings
+
+
+async def _legal_entities(place: Workplace) -> Mapping[str, str]:
+    """The chosen legal entities, lower-case, each with its accounting currency."""
+    async with place.store.read() as tx:
+        rows = await connections.legal_entities(tx, place.connection.connection_id)
+    if not rows:
+        raise ConfigurationError(
+            "No legal entity is chosen.",
+            code="configuration.not_connected",
+            hint="Run: ml-connector connect dynamics",
+        )
+    return {row.legal_entity.lower(): row.currency for row in rows}

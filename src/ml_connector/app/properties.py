@@ -1,0 +1,68 @@
+"""The properties the connector needs in HubSpot: which are there, which are missing, make the missing ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_connector.errors import ConfigurationError
+from ml_connector.systems.hubspot import properties
+from ml_connector.systems.hubspot.properties import PropertySpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_connector.app.workplace import Workplace
+
+OBJECTS_OF_FLOW = {
+    "customers": ("companies",),
+    "products": ("products",),
+    "orders": ("companies", "products", "deals"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PropertiesReport:
+    """How the portal stands; names are written ``companies.d365_customer_key``."""
+
+    present: int
+    missing: tuple[str, ...]
+    created: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+async def hubspot_properties(place: Workplace, *, create: bool) -> PropertiesReport:
+    """Compare the portal with what the flows need, and create what is missing when asked."""
+    client = await place.hubspot()
+    objects = tuple(dict.fromkeys(name for names in OBJECTS_OF_FLOW.values() for name in names))
+    findings = await properties.missing(client, objects)
+    specs = [finding for finding in findings if isinstance(finding, PropertySpec)]
+    problems = tuple(finding.sentence for finding in findings if not isinstance(finding, PropertySpec))
+    needed = len(properties.wanted(objects))
+    names = tuple(f"{spec.object_type}.{spec.name}" for spec in specs)
+    if not create or not specs:
+        return PropertiesReport(needed - len(findings), names, (), problems)
+    await properties.create(client, specs)
+    return PropertiesReport(needed - len(findings), (), names, problems)
+
+
+async def require_properties(place: Workplace, flows: Sequence[str]) -> None:
+    """Refuse to run flows whose properties are not there.
+
+    Raises:
+        ConfigurationError: naming them and the command that makes them.
+    """
+    objects = tuple(dict.fromkeys(name for flow in flows for name in OBJECTS_OF_FLOW[flow]))
+    findings = await properties.missing(await place.hubspot(), objects)
+    if not findings:
+        return
+    named = [
+        f"{finding.object_type}.{finding.name}" if isinstance(finding, PropertySpec) else finding.sentence
+        for finding in findings
+    ]
+    shown = ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")  # noqa: PLR2004 - a few are enough
+    raise ConfigurationError(
+        f"HubSpot lacks properties the connector fills: {shown}.",
+        code="hubspot.property_missing",
+        hint="Run: ml-connector hubspot properties --create",
+    )

@@ -1,0 +1,51 @@
+"""One pass over the flows: records first, so that companies and products stand before orders need them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
+from ml_connector.app.flows import order_flow, record_flow
+from ml_connector.app.properties import require_properties
+from ml_connector.engine.process_runs import sync_processes
+from ml_connector.engine.runs import RunReport, sync_records
+from ml_connector.errors import AccessError, RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ml_connector.app.workplace import Workplace
+    from ml_connector.domain.records import Counters
+
+
+async def sync(
+    place: Workplace, names: Sequence[str], *, on_progress: Callable[[str, Counters], None] | None = None
+) -> list[RunReport]:
+    """Run these flows once, in their own order.
+
+    Returns:
+        A report for each flow that began; a flow that was stopped by its side carries the error, and the flows
+        after it are not begun when the error would meet them too.
+
+    Raises:
+        ConfigurationError: found before anything was sent.
+    """
+    chosen = {known_flow(name) for name in names}
+    await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
+    reports: list[RunReport] = []
+    for name in FLOW_NAMES:
+        if name not in chosen:
+            continue
+        report = await _run(place, name, on_progress)
+        reports.append(report)
+        if isinstance(report.error, AccessError | RetryableError):
+            break
+    return reports
+
+
+async def _run(place: Workplace, name: str, on_progress: Callable[[str, Counters], None] | None) -> RunReport:
+    if name == "orders":
+        flow = await order_flow(place)
+        return await sync_processes(flow, place.engine, place.traffic)
+    watch = (lambda counters: on_progress(name, counters)) if on_progress is not None else None
+    return await sync_records(await record_flow(place, name), place.engine, place.traffic, watch=watch)

@@ -1,0 +1,249 @@
+"""How a process advances: quiet, draft, release, place, write back; parked with its cause when it cannot go on.
+
+One worker at a time holds the subject's lease, and its fence is checked in every commit: a worker that slept too
+long stores nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.domain.causes import Turn, cause_of
+from ml_connector.engine.once import NotYet
+from ml_connector.engine.process import put
+from ml_connector.errors import ConnectorError, RecordError, RetryableError
+from ml_connector.store import leases, operations, parked, processes
+from ml_connector.store.leases import LeaseLostError
+from ml_connector.store.parked import ParkedRecord
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from ml_connector.engine.context import Engine
+    from ml_connector.engine.process import Prepared, ProcessFlow
+    from ml_connector.store.leases import Lease
+    from ml_connector.store.processes import Process, Release
+
+RETRY_LATER = timedelta(minutes=1)
+LEASE_S = 300.0
+
+
+async def advance(flow: ProcessFlow, engine: Engine, process: Process) -> Process:
+    """Take one process as far as it can go now.
+
+    Returns:
+        The process as stored at the end: done, parked, or waiting with ``due_at`` and the reason. A process that
+        another worker holds comes back as it is.
+
+    Raises:
+        AccessError: nothing can go on until a person acts.
+    """
+    async with _held(flow, engine, process) as worker:
+        if worker is None or worker.process.state in ("done", "ignored"):
+            return process if worker is None else worker.process
+        await worker.steps()
+        return worker.process
+
+
+async def approve(flow: ProcessFlow, engine: Engine, process: Process, by: str) -> Process:
+    """Release a waiting draft; the next ``advance`` places it if the subject still says the same.
+
+    Raises:
+        ConnectorError: it is not waiting for approval; the sentence says where it stands.
+    """
+    async with _held(flow, engine, process) as worker:
+        if worker is None:
+            raise ConnectorError(
+                f"{flow.noun}/{process.subject} is being worked on. Try again in a moment.", code="deals.busy"
+            )
+        if worker.process.step != "release":
+            raise ConnectorError(_not_waiting(flow, worker.process), code="deals.not_waiting")
+        await worker.store(
+            replace(worker.process, release="approved", approved_by=by), "approved", {"by": by}
+        )
+        return worker.process
+
+
+async def reopen(flow: ProcessFlow, engine: Engine, process: Process) -> Process:
+    """Let a parked process try again: from the beginning, unless something of it stands in the other system."""
+    async with _held(flow, engine, process) as worker:
+        if worker is None or worker.process.state != "parked":
+            return process
+        async with engine.store.read() as tx:
+            writes = await operations.of_process(tx, engine.connection_id, process.process_id, engine.vault)
+        stands = any(write.state != "refused" for write in writes)
+        step = worker.process.step if stands or worker.process.step == "write back" else "draft"
+        waiting = replace(worker.process, state="waiting", step=step, cause="", message="")
+        await worker.store(waiting, "replayed", {"from": step})
+        return worker.process
+
+
+@asynccontextmanager
+async def _held(flow: ProcessFlow, engine: Engine, process: Process) -> AsyncIterator[Worker | None]:
+    """The subject's lease with the process as it is stored now; None when somebody else holds it."""
+    cid, holder = engine.connection_id, engine.around.new_id()
+    async with engine.store.write() as tx:
+        lease = await leases.acquire(tx, cid, f"{flow.name}:{process.subject}", holder, LEASE_S)
+        current = await processes.get(tx, cid, process.process_id, engine.vault)
+    if lease is None:
+        yield None
+        return
+    try:
+        yield Worker(flow, engine, lease, current or process)
+    finally:
+        async with engine.store.write() as tx:
+            await leases.release(tx, cid, lease)
+
+
+def _not_waiting(flow: ProcessFlow, process: Process) -> str:
+    """Why there is nothing to approve."""
+    if process.state == "done":
+        return f"{flow.noun}/{process.subject} has its order already: {process.result.get('number')}."
+    if process.state == "parked":
+        return f"{flow.noun}/{process.subject} is parked, not waiting for approval: {process.message}"
+    return f"{flow.noun}/{process.subject} is not waiting for approval; it stands at '{process.step}'."
+
+
+@dataclass(slots=True)
+class Worker:
+    """Holds the lease of one subject and its process as last stored."""
+
+    flow: ProcessFlow
+    engine: Engine
+    lease: Lease
+    process: Process
+
+    async def steps(self) -> None:
+        """The steps in order, from the one the process stands at."""
+        if self.process.step == "quiet" and self._too_early():
+            return
+        try:
+            if self.process.step in ("quiet", "draft", "release"):
+                await self.draft()
+            if self.process.step == "place":
+                await self.place()
+            if self.process.step == "write back":
+                await self.write_back()
+        except LeaseLostError:
+            return  # another worker has taken over and goes on from what is stored
+        except RecordError as error:
+            await self.park(error)
+        except RetryableError as error:
+            await self.wait(self.engine.around.clock.now() + RETRY_LATER, error.message)
+
+    def _too_early(self) -> bool:
+        due_at = self.process.due_at
+        return due_at is not None and self.engine.around.clock.now() < due_at
+
+    async def draft(self) -> None:
+        """Prepare the draft and see whether it may be placed."""
+        prepared = await self.flow.prepare(self.process.subject)
+        quiet_until = self._quiet_until(prepared)
+        if quiet_until is not None:
+            return await self.wait(quiet_until, self.process.message)
+        same = self.process.snapshot_hash == prepared.snapshot_hash
+        approved = self.process.release == "approved" and same
+        free = approved or self.flow.release == "automatic"
+        if self.process.step == "release" and same and not free:
+            return None
+        release: Release = "approved" if approved else "automatic" if free else "asked"
+        drafted = replace(
+            self.process,
+            state="running" if free else "waiting",
+            step="place" if free else "release",
+            release=release,
+            due_at=None,
+            snapshot=prepared.snapshot,
+            snapshot_hash=prepared.snapshot_hash,
+            draft=self.process.draft if approved else prepared.draft,
+            message="" if free else "Waiting for approval.",
+            cause="",
+        )
+        await self.store(drafted, "drafted", {"release": release}, resolve="went on")
+        if not free:
+            await self.tell("Awaiting approval", "")
+        return None
+
+    def _quiet_until(self, prepared: Prepared) -> datetime | None:
+        """A part of the subject that changed a moment ago prolongs the quiet period."""
+        if self.process.step != "quiet" or prepared.parts_changed_at is None:
+            return None
+        until = prepared.parts_changed_at + timedelta(seconds=self.flow.quiet_s)
+        return until if self.engine.around.clock.now() < until else None
+
+    async def place(self) -> None:
+        """Write the stored draft to the other system."""
+        placed = await self.flow.place(self.process, self.lease)
+        if isinstance(placed, NotYet):
+            return await self.wait(placed.until, placed.reason)
+        stands = replace(
+            self.process,
+            state="running",
+            step="write back",
+            due_at=None,
+            message="",
+            cause="",
+            result={**self.process.result, "number": placed.number, **placed.detail},
+        )
+        return await self.store(
+            stands, "placed", {"number": placed.number, **placed.detail}, resolve="placed"
+        )
+
+    async def write_back(self) -> None:
+        """Tell the subject; a failure here never touches what was placed."""
+        number = str(self.process.result["number"])
+        await self.flow.report(self.process.subject, status="Open", message="", number=number)
+        done = replace(self.process, state="done", step="done", due_at=None, message="", cause="")
+        await self.store(done, "done", {"number": number}, resolve="done")
+
+    async def wait(self, until: datetime, reason: str) -> None:
+        """Go on at ``until``; nothing is lost by stopping here."""
+        waiting = replace(self.process, state="waiting", due_at=until, message=reason)
+        await self.store(waiting, "waiting", {"until": until.isoformat(), "reason": reason})
+
+    async def park(self, error: RecordError) -> None:
+        """Stop this process with its cause, visibly, here and on the subject."""
+        cause = cause_of(error.code)
+        row = ParkedRecord(
+            parked_id=0,
+            flow=self.flow.name,
+            key=self.process.subject,
+            cause=error.code,
+            message=error.message,
+            turn=cause.turn.value,
+            next_action=error.hint or cause.next_action,
+            detail={"step": self.process.step, **error.context},
+            source_digest=self.process.snapshot_hash or b"",
+        )
+        stopped = replace(self.process, state="parked", due_at=None, message=error.message, cause=error.code)
+        async with self.engine.store.write() as tx:
+            await leases.check(tx, self.engine.connection_id, self.lease)
+            await parked.park(tx, self.engine.connection_id, [row])
+            payload = {"cause": error.code, "message": error.message}
+            await put(self.flow, self.engine, tx, stopped, kind="parked", payload=payload)
+            self.process = replace(stopped, updated_at=tx.now)
+        turn = "IT" if cause.turn is Turn.IT else cause.turn.value
+        await self.tell(f"Waiting for {turn}", error.message)
+
+    async def tell(self, status: str, message: str) -> None:
+        """Report while the process waits, once for each change of words, and never as a reason to fail."""
+        reported = [status, message]
+        if self.process.result.get("reported") == reported:
+            return
+        try:
+            await self.flow.report(self.process.subject, status=status, message=message)
+        except (RecordError, RetryableError):
+            return  # the command line and the desk show the cause; the next advance reports again
+        told = replace(self.process, result={**self.process.result, "reported": reported})
+        await self.store(told, "told", {"status": status})
+
+    async def store(self, process: Process, kind: str, payload: dict[str, Any], *, resolve: str = "") -> None:
+        """Store where the process stands, if the lease is still ours."""
+        async with self.engine.store.write() as tx:
+            await leases.check(tx, self.engine.connection_id, self.lease)
+            await put(self.flow, self.engine, tx, process, kind=kind, payload=payload, resolve=resolve)
+            self.process = replace(process, updated_at=tx.now)

@@ -1,0 +1,1 @@
+"""What moves. One folder a flow; flows are strangers to each other."""

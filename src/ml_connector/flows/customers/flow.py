@@ -1,0 +1,101 @@
+"""Customers of F&O become companies in HubSpot: organisations, one company each, known by ``d365_customer_key``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.domain.keys import external_key, split_key
+from ml_connector.domain.records import TargetRecord, digest
+from ml_connector.engine.ports import RecordFlow
+from ml_connector.systems.dynamics.odata import equals
+from ml_connector.systems.dynamics.source import Reading, as_record, both, in_legal_entities, pick, read_pages
+from ml_connector.systems.hubspot.sink import UpsertSink
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from ml_connector.domain.records import Page, SourceRecord
+    from ml_connector.mapping.apply import CompiledMapping
+    from ml_connector.systems.dynamics.client import DynamicsClient
+    from ml_connector.systems.hubspot.client import HubSpotClient
+
+NAME = "customers"
+DATA_ENTITY = "CustomersV3"
+KEY_FIELDS = ("dataAreaId", "CustomerAccount")
+SUPPLIED = frozenset({"LegalEntity", "CustomerKey", "Status"})  # sources this flow adds to the wire's own
+ORDER = "dataAreaId,CustomerAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSource:
+    """Organisations of the chosen legal entities."""
+
+    client: DynamicsClient
+    reading: Reading
+
+    def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+        """Every organisation, in key order."""
+        return read_pages(self.client, self.reading, cursor, self.derive)
+
+    async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
+        """These customers as they are now."""
+        records: list[SourceRecord] = []
+        for key in keys:
+            legal_entity, account = split_key(key)
+            row = await self.client.row(
+                DATA_ENTITY,
+                {"dataAreaId": legal_entity, "CustomerAccount": account},
+                select=self.reading.select,
+            )
+            if row is not None:
+                records.append(as_record(*self.derive(row)))
+        return records
+
+    def derive(self, row: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The selected fields and those only this flow can tell."""
+        fields = pick(row, self.reading.select, DATA_ENTITY)
+        key = external_key(fields["dataAreaId"], fields["CustomerAccount"])
+        fields["LegalEntity"] = fields["dataAreaId"].lower()
+        fields["CustomerKey"] = key
+        fields["Status"] = "Active"
+        return key, fields
+
+
+def customers(
+    dynamics: DynamicsClient,
+    hubspot: HubSpotClient,
+    mapping: CompiledMapping,
+    *,
+    mapping_version: int,
+    legal_entities: Sequence[str],
+    lanes: int,
+) -> RecordFlow:
+    """Build the flow for one connection."""
+    select = tuple(sorted((mapping.sources - SUPPLIED) | {*KEY_FIELDS, "PartyType"}))
+    reading = Reading(
+        DATA_ENTITY,
+        select,
+        filter=both(equals("PartyType", "Organization"), in_legal_entities(legal_entities)),
+        orderby=ORDER,
+    )
+
+    def to_company(record: SourceRecord) -> TargetRecord:
+        mapped = mapping.apply(record.fields)
+        return TargetRecord(
+            key=record.key,
+            properties=mapped.properties,
+            fingerprint=digest(mapped.properties),
+            source_digest=record.digest,
+            first_write=mapping.first_write,
+            notes=mapped.notes,
+        )
+
+    return RecordFlow(
+        name=NAME,
+        source=CustomerSource(dynamics, reading),
+        sink=UpsertSink(hubspot, "companies", "d365_customer_key"),
+        map=to_company,
+        mapping_version=mapping_version,
+        lanes=lanes,
+    )

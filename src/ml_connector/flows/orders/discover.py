@@ -1,0 +1,117 @@
+"""Find won deals: small portals are listed whole, which sees a change at once; large ones are searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.engine.process import Trigger, TriggerPage
+from ml_connector.flows.orders.snapshot import read_time, value
+from ml_connector.systems.hubspot.search import ascending, at_least, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from ml_connector.systems.hubspot.client import HubSpotClient
+
+SEARCH_CAP = 10_000  # https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+SEARCH_PAGE = 200
+MODIFIED = "hs_lastmodifieddate"
+
+
+@dataclass(frozen=True, slots=True)
+class WonDeals:
+    """Deals that entered a won stage after the flow went live."""
+
+    hubspot: HubSpotClient
+    go_live_at: datetime
+    pipelines: Sequence[str]  # chosen ones; empty: all
+    list_up_to: int
+    overlap: timedelta
+
+    async def pages(self, watermark: str | None) -> AsyncIterator[TriggerPage]:
+        """Won deals, oldest change first where searched."""
+        stages = await self.won_stages()
+        properties = ["pipeline", "dealstage", MODIFIED, *(entered_property(stage) for stage in stages)]
+        total = (await self.hubspot.search("deals", filters=[], sorts=[], properties=[], limit=1)).total
+        if total <= self.list_up_to:
+            async for page in self._listed(properties, stages):
+                yield page
+        else:
+            async for page in self._searched(properties, stages, watermark):
+                yield page
+
+    async def won_stages(self) -> frozenset[str]:
+        """Stages that mean won: closed with probability 1.0.
+
+        Source: https://developers.hubspot.com/docs/api-reference/legacy/crm/pipelines/guide
+        """
+        return frozenset(
+            stage.id
+            for pipeline in await self.hubspot.pipelines("deals")
+            if not self.pipelines or pipeline.id in self.pipelines
+            for stage in pipeline.stages
+            if stage.closed and stage.probability == "1.0"
+        )
+
+    async def _listed(self, properties: Sequence[str], stages: frozenset[str]) -> AsyncIterator[TriggerPage]:
+        after: str | None = None
+        while True:
+            page = await self.hubspot.list("deals", properties=properties, after=after)
+            yield TriggerPage(self._triggers(page.records, stages), None)
+            after = page.after
+            if after is None:
+                return
+
+    async def _searched(
+        self, properties: Sequence[str], stages: frozenset[str], watermark: str | None
+    ) -> AsyncIterator[TriggerPage]:
+        """Windows by last change, below the search cap, each beginning at the last time seen."""
+        since = (read_time(watermark) or self.go_live_at) - self.overlap
+        while True:
+            newest, count = since, 0
+            async for records in self._window(properties, stages, since):
+                count += len(records)
+                times = [read_time(value(record["properties"], MODIFIED)) for record in records]
+                newest = max([newest, *(time for time in times if time is not None)])
+                yield TriggerPage(self._triggers(records, stages), newest.isoformat())
+            if count < SEARCH_CAP or newest == since:
+                return
+            since = newest
+
+    async def _window(
+        self, properties: Sequence[str], stages: frozenset[str], since: datetime
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        after: str | None = None
+        for _ in range(SEARCH_CAP // SEARCH_PAGE):
+            page = await self.hubspot.search(
+                "deals",
+                filters=[one_of("dealstage", sorted(stages)), at_least(MODIFIED, since)],
+                sorts=[ascending(MODIFIED)],
+                properties=properties,
+                limit=SEARCH_PAGE,
+                after=after,
+            )
+            yield page.records
+            after = page.after
+            if after is None:
+                return
+
+    def _triggers(self, records: Sequence[Mapping[str, Any]], stages: frozenset[str]) -> list[Trigger]:
+        triggers = []
+        for record in records:
+            properties = record["properties"]
+            stage = value(properties, "dealstage")
+            changed_at = read_time(value(properties, MODIFIED)) or self.go_live_at
+            if stage not in stages:
+                continue
+            won_at = read_time(value(properties, entered_property(stage))) or changed_at
+            if won_at >= self.go_live_at:
+                triggers.append(Trigger(str(record["id"]), won_at, changed_at))
+        return triggers
+
+
+def entered_property(stage: str) -> str:
+    """The property that holds when a deal entered this stage."""
+    return f"hs_v2_date_entered_{stage}"

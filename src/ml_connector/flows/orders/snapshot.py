@@ -1,0 +1,83 @@
+"""A won deal as it was read: one frozen value, hashed, that every later step works from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from ml_connector.domain.records import digest
+
+
+@dataclass(frozen=True, slots=True)
+class DealCompany:
+    """A company on the deal, with the keys that link it to F&O."""
+
+    id: str
+    name: str
+    primary: bool
+    customer_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DealLine:
+    """One line item: text values as HubSpot stores them."""
+
+    id: str
+    name: str
+    sku: str
+    product_id: str
+    product_key: str
+    quantity: str
+    price: str
+    discount: str
+    discount_percent: str
+    amount: str
+    recurring: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealSnapshot:
+    """Everything an order is made from."""
+
+    deal_id: str
+    name: str
+    pipeline: str
+    stage: str
+    amount: str
+    currency: str
+    owner_id: str
+    legal_entity: str
+    customer_account: str
+    customer_po: str
+    requested_date: str
+    companies: tuple[DealCompany, ...]
+    lines: tuple[DealLine, ...]
+
+    @property
+    def subject(self) -> str:
+        """How people name the deal."""
+        return f"deals/{self.deal_id} ({self.name})"
+
+    def to_bytes(self) -> bytes:
+        """For the store."""
+        return orjson.dumps(asdict(self))
+
+    def hash(self) -> bytes:
+        """Equal when nothing that matters to the order differs."""
+        return digest(asdict(self))
+
+
+def read_time(text: str | None) -> datetime | None:
+    """A HubSpot time (ISO 8601) as an aware time; None when empty."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def value(properties: dict[str, Any], name: str) -> str:
+    """A property as text; null and missing are both empty.
+
+    Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
+    """
+    return str(properties.get(name) or "")

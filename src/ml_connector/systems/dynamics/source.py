@@ -1,0 +1,85 @@
+"""Data entities as pages of source records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.domain.records import Page, SourceRecord, digest
+from ml_connector.errors import ConfigurationError
+from ml_connector.systems.dynamics.odata import all_of, any_of, equals
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from ml_connector.systems.dynamics.client import DynamicsClient
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which rows of which data entity, and which of their fields."""
+
+    data_entity: str
+    select: tuple[str, ...]
+    filter: str = ""
+    orderby: str = ""
+    expand: str = ""
+
+
+def in_legal_entities(legal_entities: Sequence[str]) -> str:
+    """The filter that keeps rows of these legal entities; they read ``cross-company``.
+
+    Source: https://learn.microsoft.com/dynamics365/fin-ops-core/dev-itpro/data-entities/odata
+    """
+    return any_of([equals("dataAreaId", entity) for entity in legal_entities])
+
+
+def both(*conditions: str) -> str:
+    """All of these conditions; empty ones left out."""
+    return all_of([condition for condition in conditions if condition])
+
+
+def as_record(key: str, fields: dict[str, Any]) -> SourceRecord:
+    """A source record with the digest of exactly its fields."""
+    return SourceRecord(key, fields, digest(fields))
+
+
+def pick(row: Mapping[str, Any], names: Sequence[str], data_entity: str) -> dict[str, Any]:
+    """The selected fields of a row; whatever else the release added is ignored.
+
+    Raises:
+        ConfigurationError: a selected field is not there.
+    """
+    try:
+        return {name: row[name] for name in names}
+    except KeyError as exc:
+        raise ConfigurationError(
+            f"Dynamics answered {data_entity} without the field {exc.args[0]!r} that the mapping reads. "
+            "Correct the mapping file, or ask IT whether the field was renamed.",
+            code="dynamics.field_missing",
+        ) from exc
+
+
+async def read_pages(
+    client: DynamicsClient,
+    reading: Reading,
+    cursor: str | None,
+    derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None],
+) -> AsyncIterator[Page]:
+    """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
+    link = cursor
+    while True:
+        page = await client.page(
+            reading.data_entity,
+            select=reading.select,
+            filter=reading.filter,
+            orderby=reading.orderby,
+            expand=reading.expand,
+            next_link=link,
+        )
+        derived = [derive(row) for row in page.rows]
+        records = [as_record(*pair) for pair in derived if pair is not None]
+        yield Page(records, page.next_link, skipped=len(derived) - len(records))
+        if page.next_link is None:
+            return
+        link = page.next_link
