@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 import orjson
 
@@ -67,7 +67,9 @@ class Fault:
             return False
         if self.path is None:
             return True
-        return any(self.path.search(text) for text in (request.target, unquote(request.target)))
+        path, _, query = request.target.partition("?")
+        decoded = f"{unquote(path)}?{unquote_plus(query)}" if query else unquote(path)
+        return any(self.path.search(text) for text in (request.target, decoded))
 
     def answer(self, status: int, body: bytes = b"") -> Answer:
         """The answer given in place of the machine's; ``body`` stands in where the fault has none."""
