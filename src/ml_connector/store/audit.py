@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import bindparam, insert, select, union_all
 
 from ml_connector.store import tables
-from ml_connector.store.columns import upsert
+from ml_connector.store.columns import in_tuples, time_as_stored, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +76,9 @@ class Verification:
     sentence: str
 
 
+# As hashed: the columns of mlc_audit behind connection_id, in their order; the last two are time and payload.
+StoredRow = tuple[Any, ...]
+
 _ROW = [tables.audit.c[name] for name in AuditRow.__slots__]
 _HEAD = (
     select(tables.audit_head.c.seq, tables.audit_head.c.hash)
@@ -83,7 +86,7 @@ _HEAD = (
     .with_for_update()
 )
 _PUT_HEAD = upsert(tables.audit_head, key=["connection_id"], change=["seq", "hash"])
-_ADD_ROWS = insert(tables.audit)
+_ADD_ROWS = in_tuples(tables.audit.insert())
 _ADD_BATCH = insert(tables.audit_batch)
 
 
@@ -97,32 +100,31 @@ class _Batch:
 
     async def __call__(self, tx: Tx) -> None:
         bound = {"connection_id": self.connection_id}
-        head = (await tx.connection.execute(_HEAD, bound)).first()
-        before, previous = (head.seq, head.hash) if head else (0, FIRST_HASH)
-        rows = [self._row(before + place, tx.now, entry) for place, entry in enumerate(self.entries, 1)]
-        digest = _chain(previous, self.connection_id, self.batch_id, tx.now, rows)
-        batch = {"first_seq": before + 1, "batch_id": self.batch_id, "count": len(rows), "at": tx.now}
-        await tx.connection.execute(_ADD_ROWS, rows)
-        await tx.connection.execute(_ADD_BATCH, {**bound, **batch, "hash": digest})
-        await tx.connection.execute(
-            _PUT_HEAD[tx.dialect], {**bound, "seq": before + len(rows), "hash": digest}
-        )
-
-    def _row(self, seq: int, at: datetime, entry: Entry) -> dict[str, Any]:
-        return {
-            "connection_id": self.connection_id,
-            "seq": seq,
+        end = (await tx.connection.execute(_HEAD, bound)).first()
+        before, previous = (end.seq, end.hash) if end else (0, FIRST_HASH)
+        at = tx.now.astimezone(UTC)
+        rows = [self._row(seq, at, entry) for seq, entry in enumerate(self.entries, before + 1)]
+        digest = _chain(previous, self.connection_id, self.batch_id, at, rows)
+        batch = {
+            "first_seq": before + 1,
             "batch_id": self.batch_id,
-            "subject_id": entry.subject_id,
-            "operation_id": entry.operation_id,
-            "run_id": entry.run_id,
-            "kind": entry.kind,
-            "mapping_version": entry.mapping_version,
-            "flow": entry.flow,
-            "key": entry.key,
+            "count": len(rows),
             "at": at,
-            "payload": orjson.dumps(dict(entry.payload), option=orjson.OPT_SORT_KEYS, default=_plain),
+            "hash": digest,
         }
+        stored_at = time_as_stored(at, tx.dialect)
+        stored = [(self.connection_id, *row[:-2], stored_at, row[-1]) for row in rows]
+        await tx.connection.exec_driver_sql(_ADD_ROWS[tx.dialect], stored)
+        await tx.connection.execute(_ADD_BATCH, {**bound, **batch})
+        after = {**bound, "seq": before + len(rows), "hash": digest}
+        await tx.connection.execute(_PUT_HEAD[tx.dialect], after)
+
+    def _row(self, seq: int, at: datetime, entry: Entry) -> StoredRow:
+        payload = orjson.dumps(dict(entry.payload), option=orjson.OPT_SORT_KEYS, default=_plain)
+        return (
+            seq, self.batch_id, entry.subject_id, entry.operation_id, entry.run_id, entry.kind,
+            entry.mapping_version, entry.flow, entry.key, at, payload,
+        )  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -139,26 +141,13 @@ def _plain(value: Any) -> Any:
 
 
 def _chain(
-    previous: bytes, connection_id: int, batch_id: str, at: datetime, rows: Sequence[Mapping[str, Any]]
+    previous: bytes, connection_id: int, batch_id: str, at: datetime, rows: Sequence[StoredRow]
 ) -> bytes:
-    """The hash of a batch. Every part is preceded by its length, so that no byte can change its column."""
-    parts = [previous, _sized([connection_id, batch_id, _instant(at), len(rows)])]
+    """The hash of a batch. Every part says how long it is, so that no byte can change its column."""
+    parts = [previous, orjson.dumps([connection_id, batch_id, at, len(rows)])]
     for row in rows:
-        columns = [
-            row["seq"], row["batch_id"], row["subject_id"], row["operation_id"], row["run_id"], row["kind"],
-            row["mapping_version"], row["flow"], row["key"], _instant(row["at"]), len(row["payload"]),
-        ]  # fmt: skip
-        parts += (_sized(columns), row["payload"])
+        parts += (orjson.dumps((*row[:-1], len(row[-1]))), row[-1])
     return hashlib.blake2b(b"".join(parts), digest_size=32).digest()
-
-
-def _sized(columns: list[Any]) -> bytes:
-    text = orjson.dumps(columns)
-    return b"%d:%b" % (len(text), text)
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 async def append(tx: Tx, connection_id: int, entries: Sequence[Entry]) -> str:
@@ -282,7 +271,7 @@ async def _follow(
             walk.broken(expected, f"The batch of entry {expected} is missing.")
             return
         rows = await _rows(tx, connection_id, first_seq, first_seq + count - 1)
-        present = [row["seq"] for row in rows]
+        present = [row[0] for row in rows]
         wanted = range(first_seq, first_seq + count)
         if present != list(wanted):
             missing = next(seq for seq in wanted if seq not in present)
@@ -301,10 +290,11 @@ async def _follow(
             return
 
 
-async def _rows(tx: Tx, connection_id: int, first: int, last: int) -> list[Mapping[str, Any]]:
-    table = tables.audit
-    query = select(table).where(table.c.connection_id == connection_id, table.c.seq.between(first, last))
-    return [dict(row) for row in (await tx.connection.execute(query.order_by(table.c.seq))).mappings()]
+async def _rows(tx: Tx, connection_id: int, first: int, last: int) -> Sequence[StoredRow]:
+    columns = [column for column in tables.audit.c if column.name != "connection_id"]
+    c = tables.audit.c
+    query = select(*columns).where(c.connection_id == connection_id, c.seq.between(first, last))
+    return [tuple(row) for row in (await tx.connection.execute(query.order_by(c.seq))).all()]
 
 
 async def _stray(tx: Tx, connection_id: int, end: int) -> int | None:

@@ -129,7 +129,7 @@ class Store:
                     await connection.execution_options(postgresql_readonly=True)
                 yield self._tx(connection)
 
-    async def unlock(self, master_key: bytes) -> None:
+    async def unlock(self, master_key: bytes) -> Vault:
         """Open the vault with the master key (32 bytes); the first key ever makes it.
 
         Raises:
@@ -137,6 +137,7 @@ class Store:
         """
         async with self.write() as tx:
             self.vault = await open_vault(tx, master_key)
+        return self.vault
 
     async def close(self) -> None:
         """Give back every connection."""

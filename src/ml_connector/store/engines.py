@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy import exc as database_errors
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ml_connector.errors import ConfigurationError, ConnectorError, UnavailableError
+from ml_connector.store import sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 SQLITE_WAIT_S = 5.0  # how long SQLite itself waits for another program's commit, in its own thread
+PRAGMAS = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA cache_spill=OFF",  # a spilling writer would lock readers out before its commit
+)
 
 
 def read_url(url: str) -> URL:
@@ -43,7 +49,7 @@ def read_url(url: str) -> URL:
     raise ConfigurationError(f"'{kind}' does not name a database to keep data in. {wanted}", code="store.url")
 
 
-def journal_mode(version: tuple[int, ...]) -> str:
+def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
     """``wal`` where it is safe with several connections, else ``delete`` (a rollback journal).
 
     Before 3.51.3, 3.50.7 and 3.44.6 a write-ahead log can lose commits: https://sqlite.org/wal.html#walresetbug
@@ -62,30 +68,11 @@ def create_engine(
     """
     if address.get_backend_name() == "postgresql":
         return create_async_engine(address, pool_size=4, max_overflow=4, pool_pre_ping=True)
-    if async_creator is not None:
-        return create_async_engine(address, async_creator=async_creator, pool_size=4, max_overflow=4)
-    engine = create_async_engine(
-        address, pool_size=4, max_overflow=4, connect_args={"timeout": SQLITE_WAIT_S}
+    last = "PRAGMA query_only=ON" if query_only else f"PRAGMA journal_mode={journal_mode()}"
+    creator = async_creator or partial(
+        sqlite.connect, address.database or "", wait_s=SQLITE_WAIT_S, pragmas=[*PRAGMAS, last]
     )
-    pragmas = [f"PRAGMA journal_mode={journal_mode(sqlite3.sqlite_version_info)}", *_SQLITE_SETTINGS]
-    _on_connect(engine, [*_SQLITE_SETTINGS, "PRAGMA query_only=ON"] if query_only else pragmas)
-    return engine
-
-
-_SQLITE_SETTINGS = [
-    "PRAGMA synchronous=FULL",
-    "PRAGMA cache_spill=OFF",  # a spilling writer would lock readers out before its commit
-    "PRAGMA recursive_triggers=ON",  # INSERT OR REPLACE must meet the audit's delete trigger too
-]
-
-
-def _on_connect(engine: AsyncEngine, pragmas: list[str]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(dbapi_connection: Any, _record: Any) -> None:
-        cursor = dbapi_connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
+    return create_async_engine(address, async_creator=creator, pool_size=4, max_overflow=4)
 
 
 def require_file(path: Path, *, create: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, func, or_, select, update
 
 from ml_connector.store import tables
-from ml_connector.store.columns import TextList, among, upsert
+from ml_connector.store.columns import TextList, among, in_tuples, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,10 +56,12 @@ _OF_FLOW = (
 )
 _HEADS = select(*(_c[name] for name in LinkHead.__slots__)).where(*_OF_FLOW)
 _MANY = select(*_COLUMNS).where(*_OF_FLOW)
-_PUT = upsert(
-    tables.link,
-    key=["connection_id", "key", "flow"],
-    change=[name for name in _FIELDS if name not in ("flow", "key")],
+_PUT = in_tuples(
+    upsert(
+        tables.link,
+        key=["connection_id", "key", "flow"],
+        change=[name for name in _FIELDS if name not in ("flow", "key")],
+    )
 )
 _TOUCH = (
     update(tables.link)
@@ -73,28 +75,29 @@ _TOUCH = (
 async def heads(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> dict[str, LinkHead]:
     """What a crawl compares, by key; keys without a link are not in it."""
     bound = {"connection_id": connection_id, "flow": flow, "keys": keys}
-    return {row[0]: LinkHead(*row) for row in await tx.connection.execute(_HEADS, bound)}
+    rows = (await tx.connection.execute(_HEADS, bound)).all()
+    return {row[0]: LinkHead(*row) for row in rows}
 
 
 async def many(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> dict[str, Link]:
     """The whole links, by key; keys without a link are not in it."""
     bound = {"connection_id": connection_id, "flow": flow, "keys": keys}
-    return {row[1]: Link(*row) for row in await tx.connection.execute(_MANY, bound)}
+    rows = (await tx.connection.execute(_MANY, bound)).all()
+    return {row[1]: Link(*row) for row in rows}
 
 
 async def put(tx: Tx, connection_id: int, rows: Sequence[Link]) -> None:
     """Store links as given, in the order of their keys: two writers never wait for each other in a ring."""
     values = [
-        {
-            "connection_id": connection_id, "flow": row.flow, "key": row.key, "object_type": row.object_type,
-            "target_id": row.target_id, "fingerprint": row.fingerprint, "source_digest": row.source_digest,
-            "fingerprint_version": row.fingerprint_version, "mapping_version": row.mapping_version,
-            "written": row.written, "subject_id": row.subject_id, "state": row.state,
-        }
+        (
+            connection_id, row.key, row.flow, row.object_type, row.target_id, row.fingerprint,
+            row.source_digest, row.fingerprint_version, row.mapping_version, row.written, row.subject_id,
+            row.state,
+        )
         for row in sorted(rows, key=attrgetter("key", "flow"))
     ]  # fmt: skip
     if values:
-        await tx.connection.execute(_PUT[tx.dialect], values)
+        await tx.connection.exec_driver_sql(_PUT[tx.dialect], values)
 
 
 async def touch(tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, bytes]]) -> None:

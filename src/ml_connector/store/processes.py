@@ -6,7 +6,7 @@ import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from ml_connector.store import tables
 from ml_connector.store.columns import upsert
@@ -97,10 +97,9 @@ async def list(  # noqa: A001, PLR0917 - read as processes.list; all are needed
 async def due(  # noqa: PLR0917 - all are needed, none has a default
     tx: Tx, connection_id: int, flow: str, now: datetime, limit: int, vault: Vault
 ) -> builtins.list[Process]:
-    """Waiting processes whose time has come, the longest due first."""
-    query = select(*_COLUMNS).where(
-        _c.connection_id == connection_id, _c.flow == flow, _c.state == "waiting", _c.due_at <= now
-    )
+    """Waiting processes whose time has come, the longest due first; and running ones, which a crash has left."""
+    timely = or_(_c.state == "running", and_(_c.state == "waiting", _c.due_at <= now))
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, timely)
     rows = await tx.connection.execute(query.order_by(_c.due_at, _c.process_id).limit(limit))
     return [_opened(connection_id, row, vault) for row in rows]
 

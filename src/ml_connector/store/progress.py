@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from ml_connector.store import tables
 from ml_connector.store.columns import upsert
@@ -36,6 +36,17 @@ _KEPT = [name for name in _FIELDS if name != "flow"]
 _PUT = upsert(tables.progress, key=["connection_id", "flow"], change=["seq", "rewind", "at", *_KEPT])
 
 
+_NOW = (
+    select(tables.progress.c.seq, *_COLUMNS)
+    .where(
+        tables.progress.c.connection_id == bindparam("connection_id"),
+        tables.progress.c.flow == bindparam("flow"),
+    )
+    .with_for_update()
+)
+_REMEMBER = insert(tables.progress_history)
+
+
 async def load(tx: Tx, connection_id: int, flow: str) -> Progress | None:
     """The flow's progress; None before its first page."""
     c = tables.progress.c
@@ -50,9 +61,8 @@ async def save(tx: Tx, connection_id: int, progress: Progress, *, rewind: bool =
     Raises:
         StoreError: the watermark, or the pages of one run, would move back and nobody ordered a ``rewind``.
     """
-    c = tables.progress.c
-    query = select(c.seq, *_COLUMNS).where(c.connection_id == connection_id, c.flow == progress.flow)
-    row = (await tx.connection.execute(query.with_for_update())).first()
+    bound = {"connection_id": connection_id, "flow": progress.flow}
+    row = (await tx.connection.execute(_NOW, bound)).first()
     seq = 0
     if row is not None:
         seq = row[0]
@@ -62,7 +72,7 @@ async def save(tx: Tx, connection_id: int, progress: Progress, *, rewind: bool =
         "connection_id": connection_id, "seq": seq + 1, "rewind": rewind, "at": tx.now, **asdict(progress)
     }  # fmt: skip
     await tx.connection.execute(_PUT[tx.dialect], values)
-    await tx.connection.execute(insert(tables.progress_history), values)
+    await tx.connection.execute(_REMEMBER, values)
 
 
 async def history(tx: Tx, connection_id: int, flow: str) -> list[Progress]:

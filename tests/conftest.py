@@ -1,0 +1,154 @@
+"""What every test may lean on: surroundings that never surprise, and a store on each database.
+
+PostgreSQL is a real server, started once a session when the first test asks for it; every test gets a database of
+its own, copied from a template that the migrations made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ml_connector.domain.clock import Surroundings
+from ml_connector.store.database import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+MASTER_KEY = bytes(range(32))
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class ManualClock:
+    """A clock that stands still until a test moves it."""
+
+    at: datetime = NOON
+    elapsed: float = 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def elapsed_s(self) -> float:
+        return self.elapsed
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self.elapsed += seconds
+
+
+@dataclass(slots=True)
+class Ids:
+    """Ids that count: ``id-000001``."""
+
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __call__(self) -> str:
+        return f"id-{next(self.numbers):06}"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def around(clock: ManualClock) -> Surroundings:
+    """The same chance, ids and time in every run."""
+    chance = random.Random(7)  # noqa: S311 - repeatable on purpose
+    return Surroundings(clock=clock, rng=chance, new_id=Ids(), random_bytes=chance.randbytes)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "store.db"
+    asyncio.run(_build(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Callable[[str], str]]:
+    """A running PostgreSQL: gives the URL of a database by its name, which is made when it is new."""
+    if TYPE_CHECKING:
+        from tests import postgres
+    else:
+        import postgres  # pytest puts this folder on the path; mypy names its modules from the root
+
+    folder = Path(tempfile.mkdtemp(prefix="mlc-pg-"))
+    try:
+        _forget_durability(postgres.start(folder, "postgres"))
+        yield lambda database: postgres.start(folder, database)
+    finally:
+        postgres.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: Callable[[str], str]) -> str:
+    """The name of an empty database with the newest schema, to be copied."""
+    asyncio.run(_build(postgresql_server("mlc_template")))
+    return "mlc_template"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on; every test that leans on it runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, empty, migrated database."""
+    if database == "sqlite":
+        path = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: Callable[[str], str] = request.getfixturevalue("postgresql_server")
+    template: str = request.getfixturevalue("postgresql_template")
+    name = f"mlc_{next(_numbers)}"
+    _on_server(server("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server(name)
+    _on_server(server("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store(store_url: str, around: Surroundings) -> AsyncIterator[Store]:
+    """An open, unlocked store, on SQLite and on PostgreSQL."""
+    opened = await Store.open(store_url, around=around)
+    await opened.unlock(MASTER_KEY)
+    yield opened
+    await opened.close()
+
+
+_numbers = itertools.count(1)
+
+
+async def _build(url: str) -> None:
+    chance = random.Random(1)  # noqa: S311 - nothing secret is made
+    around = Surroundings(clock=ManualClock(), rng=chance, new_id=Ids(), random_bytes=chance.randbytes)
+    await (await Store.open(url, around=around, migrate=True)).close()
+
+
+def _on_server(url: str, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def _forget_durability(url: str) -> None:
+    """A test's data need not survive a power cut; commits are then quick."""
+    settings = ("fsync", "synchronous_commit", "full_page_writes")
+    _on_server(url, *(f"ALTER SYSTEM SET {name} = off" for name in settings), "SELECT pg_reload_conf()")
