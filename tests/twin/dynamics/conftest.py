@@ -193,10 +193,10 @@ class Caller:
         return answer.status, error["innererror"]["message"]
 
 
-def start(world: World | None = None, *, page_size: int = 10_000, **switches: str) -> Caller:
+def start(*, extra_customers: int = 0, page_size: int = 10_000, **switches: str) -> Caller:
     numbers = itertools.count(1)
     machine = DynamicsMachine(
-        world or make_world(),
+        make_world(extra_customers=extra_customers),
         verify=lambda header, _now: "client-1" if header == "Bearer good" else None,
         rng=random.Random(1),  # noqa: S311 - repeatable on purpose
         new_id=lambda: f"id{next(numbers)}",
@@ -215,7 +215,7 @@ def fo() -> Caller:
 
 @pytest.fixture
 def starting() -> Callable[..., Caller]:
-    """Start an environment with switches, a page size or another world."""
+    """Start an environment with switches, a page size or more customers."""
     return start
 
 

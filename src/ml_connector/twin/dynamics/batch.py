@@ -116,7 +116,7 @@ def _split(content_type: str, body: bytes) -> list[tuple[dict[str, str], bytes]]
 def _headers_and_content(piece: bytes) -> tuple[dict[str, str], bytes]:
     head, _, content = piece.replace(b"\r\n", b"\n").lstrip(b"\n").partition(b"\n\n")
     headers = {}
-    for line in head.decode().splitlines():
+    for line in head.decode(errors="replace").splitlines():
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
     return headers, content
@@ -124,7 +124,7 @@ def _headers_and_content(piece: bytes) -> tuple[dict[str, str], bytes]:
 
 def _part(outer: dict[str, str], content: bytes) -> _Part:
     first, _, rest = content.lstrip(b"\n").partition(b"\n")
-    words = first.decode().split()
+    words = first.decode(errors="replace").split()
     if len(words) < 2:  # noqa: PLR2004 - method and address
         raise bad_body("A part of the batch holds no request.")
     headers, body = _headers_and_content(rest) if not rest.startswith(b"\n") else ({}, rest.lstrip(b"\n"))

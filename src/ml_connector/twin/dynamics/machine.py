@@ -15,7 +15,6 @@ from ml_connector.twin.dynamics.load import load_world
 from ml_connector.twin.dynamics.reads import Reader
 from ml_connector.twin.dynamics.render import refusal
 from ml_connector.twin.dynamics.routes import Router
-from ml_connector.twin.dynamics.values import read_fields
 from ml_connector.twin.dynamics.writes import Writer
 from ml_connector.twin.wire import Answer
 
@@ -126,7 +125,7 @@ class DynamicsMachine:
         dated = dict(fields)
         if "LastEditDateTime" in view.set.properties:
             dated.setdefault("LastEditDateTime", now.isoformat())
-        values = read_fields(view.set, self._environment.schema, dated)
+        values = self._writer.read_changes(view, row, dated)
         self._environment.store.begin()
         self._writer.assign(view, row, values)
 

@@ -75,7 +75,7 @@ class Table:
     def add(self, row: Row) -> None:
         """Store a row; its key values must be present."""
         for key, index in self._unique.items():
-            index[key_text([row.values.get(part, "") for part in key])] = row
+            index[_key_of(row, key)] = row
         _put(self.rows, row)
         company = row.values.get("dataAreaId")
         if company is not None:
@@ -86,7 +86,7 @@ class Table:
     def remove(self, row: Row) -> None:
         """Take a row out."""
         for key, index in self._unique.items():
-            index.pop(key_text([row.values.get(part, "") for part in key]), None)
+            index.pop(_key_of(row, key), None)
         self.rows.remove(row)
         company = row.values.get("dataAreaId")
         if company is not None:
@@ -95,8 +95,11 @@ class Table:
             found[fold(row.values.get(name, ""))].remove(row)
 
     def assign(self, row: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Set values, none of them part of a key; returns what stood there before."""
+        """Set values, never the company; returns what stood there before."""
         before = {name: row.values.get(name, _MISSING) for name in changes}
+        rekeyed = [key for key in self._unique if not changes.keys().isdisjoint(key)]
+        for key in rekeyed:
+            self._unique[key].pop(_key_of(row, key), None)
         moved = [name for name in self._indexes if name in changes]
         for name in moved:
             self._indexes[name][fold(row.values.get(name, ""))].remove(row)
@@ -105,6 +108,8 @@ class Table:
                 row.values.pop(name, None)
             else:
                 row.values[name] = value
+        for key in rekeyed:
+            self._unique[key][_key_of(row, key)] = row
         for name in moved:
             _put(self._indexes[name].setdefault(fold(row.values.get(name, "")), []), row)
         return before
@@ -173,6 +178,10 @@ class Store:
     def _changed(self, undo: Callable[[], object]) -> None:
         self.revision += 1
         self._undo.append(undo)
+
+
+def _key_of(row: Row, key: tuple[str, ...]) -> str:
+    return key_text([row.values.get(part, "") for part in key])
 
 
 def _record_id(row: Row) -> int:

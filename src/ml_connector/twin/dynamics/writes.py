@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.dynamics import customers, dimensions, numbers, order_lines, orders
-from ml_connector.twin.dynamics.environment import Change, Environment
+from ml_connector.twin.dynamics.environment import Change, Environment, same
 from ml_connector.twin.dynamics.errors import InfologError, RefusalError, bad_body, invalid_write
 from ml_connector.twin.dynamics.values import read_body, read_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from ml_connector.twin.dynamics.tables import Row
@@ -71,10 +71,7 @@ class Writer:
         Raises:
             RefusalError: the request is malformed or the rules refuse it.
         """
-        fields = read_fields(view.set, self._environment.schema, read_body(body))
-        for name in view.set.keys:
-            if name in fields and fields.pop(name) != row.values.get(name):
-                raise bad_body(f"The key property '{name}' cannot be changed.")
+        fields = self.read_changes(view, row, read_body(body))
         company = row.values.get("dataAreaId", "")
         change = Change(view, company, self._merged(view, row, fields), now)
         with_rules = _RULES.get(view.table)
@@ -84,6 +81,18 @@ class Writer:
         except InfologError as problem:
             raise self._refused(view, problem) from problem
         self.assign(view, row, change.fields)
+
+    def read_changes(self, view: View, row: Row, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """The sent properties without the key, which must not differ.
+
+        Raises:
+            RefusalError: 400, an unknown property, a wrong value, or another key.
+        """
+        fields = read_fields(view.set, self._environment.schema, sent)
+        for name in view.set.keys:
+            if name in fields and not same(fields.pop(name), row.values.get(name)):
+                raise bad_body(f"The key property '{name}' cannot be changed.")
+        return fields
 
     def delete(self, view: View, row: Row) -> None:
         """Delete a record."""
