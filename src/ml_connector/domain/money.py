@@ -70,7 +70,7 @@ def line_total(
 
 def within_one_minor_unit(one: Decimal, other: Decimal, digits: int) -> bool:
     """Whether two amounts differ by at most one minor unit."""
-    return abs(_WIDE.subtract(one, other)) <= Decimal(1).scaleb(-digits)
+    return _WIDE.subtract(one, other).copy_abs() <= Decimal(1).scaleb(-digits)
 
 
 def parse_decimal(text: str, *, field: str) -> Decimal:

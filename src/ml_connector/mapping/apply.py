@@ -322,8 +322,7 @@ def _line_break(row: FieldRow) -> str:
 
 def _without_exponent(value: Decimal) -> Decimal:
     """``1E+2`` as 100: F&O reads plain digits."""
-    exponent = value.as_tuple().exponent
-    return value.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else value
+    return Decimal(format(value, "f"))
 
 
 def _empty_in_dynamics(row: FieldRow) -> Any:

@@ -179,19 +179,23 @@ def _moment(value: Any, target: str) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     text = as_text(value, target).strip()
-    try:
-        if text.lstrip("-").isdecimal() and len(text) > len("20260723"):
-            return _EPOCH + timedelta(milliseconds=int(text))
-        moment = datetime.fromisoformat(text)
-        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-            raise ValueError(text)
-    except (ValueError, OverflowError) as exc:
+    moment = _read_moment(text)
+    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise MappingError(
             f"{target} holds '{text[:60]}', which is no date. Write it as 2026-07-23.",
             field=target,
             value=text,
-        ) from exc
+        )
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _read_moment(text: str) -> datetime | None:
+    try:
+        if text.lstrip("-").isdecimal() and len(text) > len("20260723"):
+            return _EPOCH + timedelta(milliseconds=int(text))
+        return datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _decimal(call: m.Number, target: str) -> Step:

@@ -1,0 +1,216 @@
+"""Checking a mapping against what both sides really offer, before it is published: problems with their fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ml_connector.mapping.model import Constant, Date, FirstOf, Lookup, Number, OrderMappingDocument, ValueMap
+from ml_connector.mapping.wall import refused_field, refused_order_field
+
+if TYPE_CHECKING:
+    from ml_connector.mapping.catalog import CatalogField, FieldCatalog
+    from ml_connector.mapping.model import Document, FieldRow
+
+_NUMBERS = frozenset({"number", "decimal"})
+_DAYS = frozenset({"date", "datetime"})
+# Which kinds of value a target of a kind takes; text takes all, enumerations are judged by their members.
+_TAKES = {
+    "number": _NUMBERS,
+    "decimal": _NUMBERS,
+    "date": frozenset({"date"}),
+    "datetime": _DAYS,
+    "bool": frozenset({"bool"}),
+}
+_FIXES = {
+    "number": "Add the transform 'decimal'.",
+    "decimal": "Add the transform 'decimal'.",
+    "date": "Add the transform 'date'.",
+    "datetime": "Add the transform 'date' with 'time: keep'.",
+    "bool": "Add the transform 'map' that gives true and false.",
+}
+_TRUTH = frozenset({"true", "false"})
+_NO_YES = frozenset({"No", "Yes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a row, in words, and what mends it."""
+
+    line: int
+    target: str
+    sentence: str
+    fix: str
+
+
+def check(
+    document: Document,
+    source: FieldCatalog,
+    target: FieldCatalog,
+    *,
+    line_target: FieldCatalog | None = None,
+) -> list[Problem]:
+    """Everything that is wrong with a mapping, in the order of the file.
+
+    Args:
+        document: The mapping.
+        source: Fields that can be read, with those the flow derives itself.
+        target: Fields that can be written: of the object type, or of the sales order header.
+        line_target: Fields of the sales order line; only for orders.
+    """
+    if isinstance(document, OrderMappingDocument):
+        lines = _problems(document.line, source, line_target or target, is_order=True)
+        return [*_problems(document.header, source, target, is_order=True), *lines]
+    return list(_problems(document.fields, source, target, is_order=False))
+
+
+def _problems(
+    rows: tuple[FieldRow, ...], source: FieldCatalog, target: FieldCatalog, *, is_order: bool
+) -> Iterator[Problem]:
+    filled: dict[str, int] = {}
+    for row in rows:
+        found = [*_wall(row, is_order=is_order), *_names(row, source, target)]
+        if row.target in filled:
+            found.append(
+                (f"{row.target} is also filled by line {filled[row.target]}", "Keep one of the two rows.")
+            )
+        if not found and row.owner != "hubspot":
+            found = list(_fit(row, source, target.fields[row.target], is_order=is_order))
+        filled.setdefault(row.target, row.line)
+        yield from (Problem(row.line, row.target, f"{sentence}.", fix) for sentence, fix in found)
+
+
+Found = Iterator[tuple[str, str]]  # sentence without its full stop, and fix
+
+
+def _wall(row: FieldRow, *, is_order: bool) -> Found:
+    refused = refused_order_field if is_order else refused_field
+    for name in (row.target,) if is_order else row.all_sources:
+        reason = refused(name)
+        if reason:
+            yield f"{name} is refused: {reason}", "Remove the row."
+
+
+def _names(row: FieldRow, source: FieldCatalog, target: FieldCatalog) -> Found:
+    for name in row.all_sources:
+        if source.get(name) is None:
+            yield f"{source.name} has no field {name}", _name_fix(name, source)
+    field = target.get(row.target)
+    if field is None:
+        yield f"{target.name} has no field {row.target}", _name_fix(row.target, target)
+    elif not field.writable and row.owner != "hubspot":
+        yield f"{row.target} cannot be written: {target.name} works it out itself", "Remove the row."
+
+
+def _name_fix(name: str, catalog: FieldCatalog) -> str:
+    nearest = catalog.nearest(name)
+    return f"Did you mean '{nearest}'?" if nearest else f"Choose a field of {catalog.name}."
+
+
+def _fit(row: FieldRow, source: FieldCatalog, field: CatalogField, *, is_order: bool) -> Found:
+    yield from _covered(row, source)
+    if row.max_length and field.max_length and row.max_length > field.max_length:
+        yield (
+            f"{row.target} holds {field.max_length} characters, the row allows {row.max_length}",
+            f"Set max_length to {field.max_length}.",
+        )
+    kind, words = _result(row, source, is_order=is_order)
+    if kind is None:
+        return
+    if _unread_day(row, source):
+        yield f"{row.named_sources[0]} is a date, and the row does not read it as one", _FIXES["date"]
+    elif field.kind == "enum":
+        yield from _members(row, field, words)
+    elif field.kind in _TAKES and not _takes(field.kind, kind, words):
+        yield f"{row.target} takes a {field.kind}, and the row gives {kind}", _FIXES[field.kind]
+
+
+def _covered(row: FieldRow, source: FieldCatalog) -> Found:
+    """Every member of a source enumeration stands in the row's map, unless the row covers unknown ones."""
+    call = next((call for call in row.transform if isinstance(call, ValueMap)), None)
+    field = source.get(row.named_sources[0]) if row.named_sources else None
+    if call is None or field is None or call.unknown != "park":
+        return
+    missing = [option for option in field.options if option not in call.values]
+    if missing:
+        yield (
+            f"{field.name} can be {', '.join(missing)}, and the row does not say what that becomes",
+            "Add it to 'values', or set 'unknown: keep' or 'unknown: empty'.",
+        )
+
+
+def _members(row: FieldRow, field: CatalogField, words: frozenset[str] | None) -> Found:
+    """An enumeration takes its own members only."""
+    if not field.options:
+        return
+    if words is None:
+        yield (
+            f"{row.target} takes only listed values, and the row can give any text",
+            f"Add the transform 'map' to: {', '.join(field.options)}.",
+        )
+        return
+    foreign = sorted(words.difference(field.options, {""}))
+    if foreign:
+        yield (
+            f"{row.target} does not list {', '.join(foreign)}",
+            f"It lists {', '.join(field.options)}: map to these, or add the missing ones in the target.",
+        )
+
+
+def _takes(target_kind: str, kind: str, words: frozenset[str] | None) -> bool:
+    if kind in _TAKES[target_kind]:
+        return True
+    if words is None:
+        return False
+    if target_kind == "bool":
+        return words <= _TRUTH | {""}
+    return target_kind in _NUMBERS and all(
+        word.replace(".", "", 1).lstrip("-").isdecimal() for word in words if word
+    )
+
+
+def _unread_day(row: FieldRow, source: FieldCatalog) -> bool:
+    """Whether a date is taken over as the text F&O writes, which would show 1900 where there is none."""
+    kinds = {field.kind for name in row.named_sources if (field := source.get(name))}
+    return bool(kinds & _DAYS) and not any(isinstance(call, Date) for call in row.transform)
+
+
+def _result(
+    row: FieldRow, source: FieldCatalog, *, is_order: bool
+) -> tuple[str | None, frozenset[str] | None]:
+    """What kind of value a row gives, and which words it can be if that is known.
+
+    The kind is ``None`` where only the tables beside the file could tell.
+    """
+    kind, words = _given(row, source, is_order=is_order)
+    for call in row.transform:
+        match call:
+            case Number():
+                kind, words = "decimal", None
+            case Date():
+                kind, words = ("datetime" if call.time == "keep" else "date"), None
+            case ValueMap():
+                kind, words = "text", frozenset(call.values.values()) if call.unknown != "keep" else None
+            case Constant():
+                kind, words = "text", frozenset({call.value})
+            case Lookup():
+                return None, None
+            case FirstOf():
+                pass
+            case _:
+                kind, words = "text", None
+    return kind, words
+
+
+def _given(row: FieldRow, source: FieldCatalog, *, is_order: bool) -> tuple[str, frozenset[str] | None]:
+    """Kind and words of a row's sources before any transform."""
+    fields = [field for name in row.named_sources if (field := source.get(name))]
+    if not fields or len({field.kind for field in fields}) > 1:
+        return "text", None
+    kind = fields[0].kind
+    if kind == "bool":
+        return kind, _NO_YES if is_order else _TRUTH
+    if kind == "enum" and all(field.options for field in fields):
+        return "text", frozenset(option for field in fields for option in field.options)
+    return ("text" if kind == "enum" else kind), None
