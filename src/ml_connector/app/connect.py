@@ -60,7 +60,10 @@ async def _save_dynamics(
 ) -> None:
     stored = settings.model_dump(mode="json", exclude={"allow_local"})
     facts = dict(report.facts)
-    rows = [LegalEntityRow(**entity) for entity in facts["legal_entities"]]
+    rows = [
+        LegalEntityRow(code, entity["name"], entity["currency"], time_zone="")
+        for code, entity in facts["legal_entities"].items()
+    ]
     cid = place.connection.connection_id
     async with place.store.write() as tx:
         row = SideRow("dynamics", stored, settings.url, facts, tx.now)

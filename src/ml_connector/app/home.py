@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml_connector.store import connections
 from ml_connector.store.database import Store
@@ -41,8 +41,8 @@ def shipped_mapping(flow: str) -> str:
     return (resources.files("ml_connector.flows") / flow / "mapping.yaml").read_text(encoding="utf-8")
 
 
-async def init(settings: Settings, around: Surroundings) -> InitReport:
-    """Make what is missing.
+async def init(settings: Settings, around: Surroundings, **store_options: Any) -> InitReport:
+    """Make what is missing; ``store_options`` go to ``Store.open``.
 
     Raises:
         ConfigurationError: the database cannot be reached or was written by a newer version.
@@ -61,7 +61,7 @@ async def init(settings: Settings, around: Surroundings) -> InitReport:
         else:
             create_key_file(settings.key_file)
             created.append(str(settings.key_file))
-    store = await Store.open(settings.database, around=around, migrate=True)
+    store = await Store.open(settings.database, around=around, migrate=True, **store_options)
     try:
         await store.unlock(
             load_master_key(

@@ -37,13 +37,16 @@ async def hubspot_properties(place: Workplace, *, create: bool) -> PropertiesRep
     objects = tuple(dict.fromkeys(name for names in OBJECTS_OF_FLOW.values() for name in names))
     findings = await properties.missing(client, objects)
     specs = [finding for finding in findings if isinstance(finding, PropertySpec)]
-    problems = tuple(finding.sentence for finding in findings if not isinstance(finding, PropertySpec))
-    needed = len(properties.wanted(objects))
+    problems = tuple(finding.message for finding in findings if not isinstance(finding, PropertySpec))
+    needed = sum(spec.object_type in objects for spec in properties.SPECS)
     names = tuple(f"{spec.object_type}.{spec.name}" for spec in specs)
     if not create or not specs:
         return PropertiesReport(needed - len(findings), names, (), problems)
-    await properties.create(client, specs)
-    return PropertiesReport(needed - len(findings), (), names, problems)
+    plain = await properties.create(client, specs)
+    notes = tuple(
+        f"{spec.object_type}.{spec.name} exists without a unique value: this portal refuses one." for spec in plain
+    )
+    return PropertiesReport(needed - len(findings), (), names, (*problems, *notes))
 
 
 async def require_properties(place: Workplace, flows: Sequence[str]) -> None:
@@ -57,7 +60,7 @@ async def require_properties(place: Workplace, flows: Sequence[str]) -> None:
     if not findings:
         return
     named = [
-        f"{finding.object_type}.{finding.name}" if isinstance(finding, PropertySpec) else finding.sentence
+        f"{finding.object_type}.{finding.name}" if isinstance(finding, PropertySpec) else finding.message
         for finding in findings
     ]
     shown = ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")  # noqa: PLR2004 - a few are enough

@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.causes import Turn, cause_of
+from ml_connector.engine.calls import report_run
 from ml_connector.engine.once import NotYet
 from ml_connector.engine.process import put
 from ml_connector.errors import ConnectorError, RecordError, RetryableError
-from ml_connector.store import leases, operations, parked, processes
+from ml_connector.store import calls, leases, operations, parked, processes
 from ml_connector.store.leases import LeaseLostError
 from ml_connector.store.parked import ParkedRecord
 
@@ -89,6 +90,8 @@ async def _held(flow: ProcessFlow, engine: Engine, process: Process) -> AsyncIte
     async with engine.store.write() as tx:
         lease = await leases.acquire(tx, cid, f"{flow.name}:{process.subject}", holder, LEASE_S)
         current = await processes.get(tx, cid, process.process_id, engine.vault)
+        if lease is not None:  # nobody else is at work here: reports without an outcome will be made again
+            await calls.settle_open(tx, cid, [report_run(flow.name, process.subject)], "repeated")
     if lease is None:
         yield None
         return

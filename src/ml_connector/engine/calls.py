@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from ml_connector.engine.context import Engine
 
 
+def report_run(flow: str, subject: str) -> str:
+    """Under what the journal keeps the reports on one subject: repeatable, so a crash leaves nothing to resolve."""
+    return f"{flow}/{subject}"
+
+
 async def recorded(
     engine: Engine,
     *,

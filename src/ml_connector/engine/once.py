@@ -127,12 +127,13 @@ async def _send(
     write: RemoteWrite, engine: Engine, lease: Lease, patience: Patience, known: Operation | None
 ) -> Landed | NotYet:
     """Store the intent, send the stored bytes, store the outcome."""
-    body = known.payload if known is not None and known.state in ("intended", "unknown") else write.body
+    again = known is not None and known.state in ("intended", "unknown")
+    body = known.payload if known is not None and again else write.body
     attempt = known.attempt + 1 if known is not None else 1
     last_moment = (
         engine.around.clock.elapsed_s() + patience.send_within_s
     )  # before the commit: it may take long
-    operation = await _intend(write, engine, lease, patience, body=body, attempt=attempt)
+    operation = await _intend(write, engine, lease, patience, body=body, attempt=attempt, again=again)
     call_id = f"{write.operation_id}.{attempt}"
 
     def last_check() -> None:
@@ -174,7 +175,14 @@ async def _send(
 
 
 async def _intend(
-    write: RemoteWrite, engine: Engine, lease: Lease, patience: Patience, *, body: bytes, attempt: int
+    write: RemoteWrite,
+    engine: Engine,
+    lease: Lease,
+    patience: Patience,
+    *,
+    body: bytes,
+    attempt: int,
+    again: bool,
 ) -> Operation:
     """Commit what is about to be sent, and until when it may be."""
     cid = engine.connection_id
@@ -198,6 +206,8 @@ async def _intend(
         )
         await leases.check(tx, cid, lease)
         await operations.put(tx, cid, operation, engine.vault)
+        if again:  # the attempt before is known to have left nothing
+            await calls.finish(tx, cid, f"{write.operation_id}.{attempt - 1}", "repeated", None, "")
         await calls.intend(
             tx,
             cid,

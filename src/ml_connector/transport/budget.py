@@ -180,7 +180,7 @@ class _Bucket:
         if now < self._paused_until:
             return self._paused_until - now
         self._forget(now)
-        if self._under_way >= math.floor(self._width):
+        if self._under_way + 1 > self._width:
             return math.inf
         if self._under_way + len(self._free_at) < self._limit:
             return 0.0

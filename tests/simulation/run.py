@@ -1,0 +1,128 @@
+"""Run a story at every seam, each run in a process of its own forked from one prepared world.
+
+    python tests/simulation/run.py --story won_deal --late            every seam
+    python tests/simulation/run.py --story won_deal --crash-at 17     one seam, with its trace
+
+Prints one JSON object a run. Needs a system with fork.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent.parent / "src")]
+
+from ml_connector.telemetry import setup_logging  # noqa: E402 - the path above makes it importable
+from simulated import Simulated  # noqa: E402 - the path above makes it importable
+from stories import STORIES, Story  # noqa: E402 - the same
+from virtual_loop import VirtualLoop  # noqa: E402 - the same
+
+REST_S = 2000.0  # longer than every late commit and settle
+
+
+async def one_run(world: Simulated, story: Story, *, crash_at: int, again_at: int = 0) -> dict[str, Any]:
+    """Crash at one seam, recover, check; ``again_at`` lets the second process die as well."""
+    await story.begin(world)
+    finished = False
+    for death in (crash_at, again_at, 0):
+        finished = await world.live(story.act, crash_at=death)
+        if finished:
+            break
+    await asyncio.sleep(REST_S)
+    if not await world.live(story.act, crash_at=0):
+        world.checkers.broken.append("the story did not come to its end after the crash")
+    world.checkers.broken += story.end(world)
+    world.checkers.at_the_end()
+    before = world.writes()
+    await world.live(story.again, crash_at=0)
+    if world.writes() != before:
+        world.checkers.broken.append(f"I13: once more made {world.writes() - before} writes")
+    first = world.incarnations[1]
+    return {
+        "crash_at": crash_at,
+        "seams": len(first.trace),
+        "seam": first.trace[crash_at - 1] if 0 < crash_at <= len(first.trace) else "",
+        "virtual_s": round(asyncio.get_running_loop().time()),
+        "trace": hashlib.blake2b("\n".join(first.trace).encode(), digest_size=8).hexdigest(),
+        "broken": sorted(set(world.checkers.broken)),
+    }
+
+
+def in_a_fork(loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, *, trace: bool = False) -> Any:
+    """One run in a child: whatever it leaves open dies with it, and the prepared world stays untouched."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            result = loop.run_until_complete(one_run(world, story, crash_at=crash_at))
+            if trace:
+                result["steps"] = [step for process in world.incarnations[1:] for step in ["---", *process.trace]]
+        except BaseException as error:  # noqa: BLE001 - reported to the parent, whatever it is
+            import traceback
+
+            result = {"crash_at": crash_at, "broken": [f"{type(error).__name__}: {error}"], "seams": 0}
+            result["traceback"] = traceback.format_exc()
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(orjson.dumps(result))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    return orjson.loads(answer)
+
+
+def main() -> int:
+    """Enumerate; exit 1 when a promise broke."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--story", choices=sorted(STORIES), required=True)
+    parser.add_argument("--late", action="store_true", help="commits come after the client has given up")
+    parser.add_argument("--crash-at", type=int, default=None)
+    parser.add_argument("--every", type=int, default=1, help="only each n-th seam")
+    parser.add_argument("--part", default="1/1", help="which share of the seams: 1/2, 2/2")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    setup_logging("ERROR")
+    memory = Path("/dev/shm")  # noqa: S108 - files of one run, thrown away with it
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        return enumerate_seams(options, Path(folder))
+
+
+def enumerate_seams(options: argparse.Namespace, folder: Path) -> int:
+    """Prepare the world once, then fork a run for each seam."""
+    loop = VirtualLoop()
+    asyncio.set_event_loop(loop)
+    story = STORIES[options.story]
+    world = Simulated(folder / "home", seed=options.seed)
+    loop.run_until_complete(world.prepare())
+    if options.late:
+        world.make_late(story.late_paths)
+    first = in_a_fork(loop, world, story, options.crash_at or 0, trace=options.crash_at is not None)
+    show(first)
+    broken = bool(first["broken"])
+    if options.crash_at is None:
+        part, parts = map(int, options.part.split("/"))
+        for crash_at in range(part, first["seams"] + 1, parts * options.every):
+            result = in_a_fork(loop, world, story, crash_at)
+            show(result)
+            broken = broken or bool(result["broken"])
+    return 1 if broken else 0
+
+
+def show(result: dict[str, Any]) -> None:
+    """One line a run."""
+    print(orjson.dumps(result).decode(), flush=True)  # noqa: T201 - the answer of this command
+
+
+if __name__ == "__main__":
+    sys.exit(main())
