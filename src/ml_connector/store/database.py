@@ -136,7 +136,9 @@ class Store:
             KeyRefusedError: it is not the key this database was sealed with. Nothing was changed.
         """
         async with self.write() as tx:
-            self.vault = await open_vault(tx, master_key)
+            vault = await open_vault(tx, master_key)
+        self.vault = vault
+        return vault
         return self.vault
 
     async def close(self) -> None:

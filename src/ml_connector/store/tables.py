@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from ml_connector.store.columns import JsonText, UtcTime
 
-Name = Text().with_variant(Text(collation="C"), "postgresql")
+Name = Text()  # the migrations give it COLLATE "C" on PostgreSQL; said here, every comparison would repeat it
 BigNumber = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only as INTEGER
 
 metadata = MetaData()

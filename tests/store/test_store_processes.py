@@ -1,0 +1,135 @@
+"""Processes and operations: what must happen once is stored with its exact bytes, sealed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from ml_connector.store import connections, operations, processes, tables
+from ml_connector.store.database import Store, StoreError
+
+if TYPE_CHECKING:
+    from tests.conftest import ManualClock
+
+    from ml_connector.store.vault import Vault
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DEAL = processes.Process(
+    "p1", "orders", "deals/1", 1, "waiting", "gather", "none", NOON, NOON,
+    snapshot=b"frozen", snapshot_hash=b"hash", draft=b"draft", result={"order": "SO-1"}, updated_at=NOON,
+)  # fmt: skip
+HEADER = operations.Operation(
+    "o1", "p1", "header", "HS-1-1", "usmf", 1, b'{"exact": "bytes"}', b"hash", "intended", 1,
+    NOON + timedelta(seconds=30), fence=7, detail={"note": ""},
+)  # fmt: skip
+
+
+@pytest.fixture
+async def cid(store: Store) -> int:
+    async with store.write() as tx:
+        return (await connections.get_or_create(tx, "default")).connection_id
+
+
+@pytest.fixture
+def vault(store: Store) -> Vault:
+    assert store.vault is not None
+    return store.vault
+
+
+async def test_a_process_comes_back_whole_and_its_newest_revision_is_found(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    revised = replace(DEAL, process_id="p2", revision=2, snapshot=None, draft=None)
+    async with store.write() as tx:
+        await processes.put(tx, cid, DEAL, vault)
+        await processes.put(tx, cid, revised, vault)
+        await processes.put(tx, cid, replace(DEAL, state="done"), vault)
+    async with store.read() as tx:
+        assert await processes.get(tx, cid, "p1", vault) == replace(DEAL, state="done")
+        assert await processes.get(tx, cid, "p9", vault) is None
+        assert await processes.find(tx, cid, "orders", "deals/1", vault) == revised
+        assert await processes.find(tx, cid, "orders", "deals/9", vault) is None
+
+
+async def test_only_waiting_processes_whose_time_has_come_are_due(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    async with store.write() as tx:
+        for n, (state, due_at) in enumerate(
+            [
+                ("waiting", NOON), ("waiting", NOON - timedelta(hours=1)), ("waiting", NOON + timedelta(hours=1)),
+                ("waiting", None), ("parked", NOON),
+            ]
+        ):  # fmt: skip
+            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", state=state, due_at=due_at)
+            await processes.put(tx, cid, row, vault)
+    async with store.read() as tx:
+        due = await processes.due(tx, cid, "orders", NOON, 10, vault)
+        assert [row.process_id for row in due] == ["p1", "p0"]
+        assert len(await processes.due(tx, cid, "orders", NOON, 1, vault)) == 1
+
+
+async def test_processes_are_listed_by_state_latest_change_first(
+    store: Store, cid: int, vault: Vault, clock: ManualClock
+) -> None:
+    for n, state in enumerate(("waiting", "parked", "done")):
+        clock.advance(1)
+        async with store.write() as tx:
+            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", state=state)
+            await processes.put(tx, cid, row, vault)
+    async with store.read() as tx:
+        everything = await processes.list(tx, cid, "orders", None, 10, vault)
+        assert [row.process_id for row in everything] == ["p2", "p1", "p0"]
+        chosen = await processes.list(tx, cid, "orders", ["waiting", "parked"], 10, vault)
+        assert [row.process_id for row in chosen] == ["p1", "p0"]
+
+
+async def test_an_operation_keeps_its_exact_bytes_while_its_state_changes(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    later = NOON + timedelta(minutes=15)
+    async with store.write() as tx:
+        await operations.put(tx, cid, HEADER, vault)
+        await operations.update(tx, cid, "o1", state="unknown", settle_until=later, fence=8)
+        await operations.update(tx, cid, "o1", attempt=2)
+    async with store.read() as tx:
+        assert await operations.get(tx, cid, "o1", vault) == replace(
+            HEADER, state="unknown", settle_until=later, fence=8, attempt=2
+        )
+        assert await operations.get(tx, cid, "o2", vault) is None
+    with pytest.raises(StoreError):
+        async with store.write() as tx:
+            await operations.update(tx, cid, "o2", state="done")
+
+
+async def test_operations_of_a_process_keep_the_order_they_were_stored_in(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    async with store.write() as tx:
+        for operation_id in ("o9", "o1", "o5"):
+            await operations.put(tx, cid, replace(HEADER, operation_id=operation_id), vault)
+        await operations.put(tx, cid, replace(HEADER, operation_id="o9", state="done"), vault)
+        await operations.put(tx, cid, replace(HEADER, operation_id="o3", process_id="p2"), vault)
+    async with store.read() as tx:
+        stored = await operations.of_process(tx, cid, "p1", vault)
+    assert [(row.operation_id, row.state) for row in stored] == [
+        ("o9", "done"), ("o1", "intended"), ("o5", "intended"),
+    ]  # fmt: skip
+
+
+async def test_payload_snapshot_and_draft_lie_sealed_in_their_tables(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    async with store.write() as tx:
+        await operations.put(tx, cid, HEADER, vault)
+        await processes.put(tx, cid, DEAL, vault)
+    async with store.read() as tx:
+        payload = (await tx.connection.execute(select(tables.operation.c.payload))).scalar_one()
+        row = (await tx.connection.execute(select(tables.process.c.snapshot, tables.process.c.draft))).one()
+    assert b"exact" not in payload
+    assert b"frozen" not in row.snapshot
+    assert b"draft" not in row.draft
