@@ -64,10 +64,10 @@ async def check(settings: Settings, around: Surroundings) -> list[Check]:
     """Look at everything this machine must provide; one bad finding never hides another."""
     home, database, key = settings.home, settings.database, "encryption key"
     return [
-        _tried("settings", lambda: _sections(settings)),
-        _tried("mappings", lambda: _mappings(settings.mappings)),
         _tried("home", lambda: _home(home)),
         _tried("disk", lambda: _disk(home)),
+        _tried("settings", lambda: _sections(settings)),
+        _tried("mappings", lambda: _mappings(settings.mappings)),
         _tried(key, lambda: _key(settings)),
         await _awaited("database", _database(settings, around)),
         _tried("database place", lambda: _place(database)),
@@ -156,7 +156,7 @@ async def _database(settings: Settings, around: Surroundings) -> str:
 
 
 def _place(database: str) -> str:
-    """SQLite locks are not safe on a network share: https://sqlite.org/faq.html#q5 ."""
+    """SQLite locks are not safe on a network share: see https://sqlite.org/faq.html#q5 for why."""
     address = read_url(database)
     if address.get_backend_name() != "sqlite":
         return "a server keeps it"

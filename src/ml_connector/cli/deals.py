@@ -1,0 +1,160 @@
+"""``deals``: where is my order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ml_connector.cli.command import Reply, Table, Terminal, command, noun, who, workplace
+from ml_connector.cli.failures import PARKED
+from ml_connector.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STATES = ("waiting", "running", "parked", "done", "ignored")
+Deal = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id in HubSpot: 123 or deals/123.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``deals``."""
+    group = noun(
+        app,
+        "deals",
+        panel="Work",
+        about="Follow won deals to their orders: list, show, approve.",
+        examples=("ml-connector deals list", "ml-connector deals approve 123"),
+    )
+    command(
+        group, "list", examples=("ml-connector deals list", "ml-connector deals list --state parked --json")
+    )(list_deals)
+    command(group, "show", examples=("ml-connector deals show 123", "ml-connector deals show 123 --json"))(
+        show
+    )
+    command(
+        group, "approve", examples=("ml-connector deals approve 123", "ml-connector deals approve 123 --json")
+    )(approve)
+
+
+async def list_deals(
+    terminal: Terminal,
+    state: Annotated[
+        str,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Only waiting, running, parked, done or ignored.",
+            show_default=False,
+        ),
+    ] = "",
+) -> Reply:
+    """List the won deals the connector has seen, and what each one waits for."""
+    from ml_connector.app.deals import list_deals as look
+
+    async with workplace(terminal) as place:
+        rows = await look(place, state=_known_state(state))
+    text: list[str | Table] = [_verdict(rows)]
+    if rows:
+        table = Table(("deal", "name", "amount", "state", "order", "waits for"), [_row(row) for row in rows])
+        text += ["", table]
+    asked = [row["deal"] for row in rows if row["step"] == "release"]
+    if asked:
+        text.append(f"Next: ml-connector deals show {asked[0]}, then: deals approve {asked[0]}")
+    return Reply("deals.list/1", {"deals": rows}, text)
+
+
+def _known_state(state: str) -> Any:
+    """A state as the store knows it, or nothing."""
+    from ml_connector.domain.text import did_you_mean
+
+    if state and state not in STATES:
+        raise ConfigurationError(
+            f"There is no state '{state}'; it is one of {', '.join(STATES)}.{did_you_mean(state, STATES)}",
+            code="usage.state",
+        )
+    return state or None
+
+
+def _verdict(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return "No won deal has been seen yet."
+    done = sum(row["state"] == "done" for row in rows)
+    stuck = sum(row["state"] == "parked" for row in rows)
+    asked = sum(row["step"] == "release" and row["state"] == "waiting" for row in rows)
+    rest = len(rows) - done - stuck - asked
+    parts = [
+        f"{done} {'is a sales order' if done == 1 else 'are sales orders'}" if done else "",
+        f"{asked} wait{'s' if asked == 1 else ''} for approval" if asked else "",
+        f"{stuck} need{'s' if stuck == 1 else ''} someone" if stuck else "",
+        f"{rest} {'is' if rest == 1 else 'are'} under way" if rest else "",
+    ]
+    return (
+        f"{len(rows)} won deal{'' if len(rows) == 1 else 's'}: {', '.join(part for part in parts if part)}."
+    )
+
+
+def _row(row: dict[str, Any]) -> tuple[Any, ...]:
+    amount = f"{row['total']} {row['currency']}".strip()
+    return row["deal"], row["name"], amount, row["state"], row["number"], row["message"]
+
+
+async def show(terminal: Terminal, deal: Deal) -> Reply:
+    """Show one deal: where it stands, and its draft with the rule behind every value."""
+    from ml_connector.app.deals import show_deal
+
+    async with workplace(terminal) as place:
+        seen = await show_deal(place, deal)
+    text: list[str | Table] = [_standing(seen)]
+    if seen["draft"]:
+        text += _draft(seen["draft"])
+    if seen["step"] == "release" and seen["state"] == "waiting":
+        text += ["", f"Next: ml-connector deals approve {seen['deal']}"]
+    return Reply("deals.show/1", seen, text)
+
+
+def _standing(seen: dict[str, Any]) -> str:
+    name = f"Deal {seen['deal']}{' (' + seen['name'] + ')' if seen['name'] else ''}"
+    if seen["number"]:
+        return f"{name} is sales order {seen['number']} in {seen['legal_entity']}."
+    said = seen["message"] or f"It stands at '{seen['step']}'."
+    return f"{name} is {seen['state']}. {said}"
+
+
+def _draft(draft: dict[str, Any]) -> list[str | Table]:
+    """The header, then each line: field, value, and why."""
+    headers = ("field", "value", "because")
+    money = f"{draft['total']} {draft['currency']}"
+    text: list[str | Table] = [
+        "",
+        f"Order {draft['reference']} for {draft['customer_name']} in {draft['legal_entity']}, {money}",
+        Table(headers, _fields(draft["header"])),
+    ]
+    for line in draft["lines"]:
+        title = f"Line {line['position']}: {line['title']}, {line['total']} {draft['currency']}"
+        text += ["", title, Table(headers, _fields(line["fields"]))]
+    return [*text, *(f"Note: {note}" for note in draft["notes"])]
+
+
+def _fields(fields: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Values as they are sent: numbers without separators; empty ones left out."""
+    return [
+        (field["name"], str(field["value"]), field["rule"])
+        for field in fields
+        if field["value"] not in ("", None)
+    ]
+
+
+async def approve(terminal: Terminal, deal: Deal) -> Reply:
+    """Approve the draft of a deal and place the order at once."""
+    from ml_connector.app.deals import approve_deal
+
+    async with workplace(terminal) as place:
+        seen = await approve_deal(place, deal, by=who())
+    text: list[str | Table] = [_standing(seen)]
+    if seen["state"] == "parked":
+        text.append("Next: ml-connector errors list --flow orders")
+    elif seen["state"] == "waiting":
+        when = f" Not before {seen['due_at']}." if seen["due_at"] else ""
+        text.append(f"It is not placed yet.{when} Next: ml-connector sync orders")
+    return Reply("deals.approve/1", seen, text, PARKED if seen["state"] == "parked" else 0)

@@ -1,0 +1,81 @@
+"""``flows``: what moves and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ml_connector.cli.command import Reply, Table, Terminal, command, noun, workplace
+from ml_connector.cli.terminal import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+Flows = Annotated[list[str] | None, typer.Argument(metavar="FLOW", help="customers, products, orders; all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``flows``."""
+    group = noun(
+        app,
+        "flows",
+        panel="Work",
+        about="Switch flows on and off: list, enable, disable.",
+        examples=("ml-connector flows list", "ml-connector flows enable customers"),
+    )
+    command(group, "list", examples=("ml-connector flows list", "ml-connector flows list --json"))(list_flows)
+    command(
+        group,
+        "enable",
+        examples=("ml-connector flows enable customers products", "ml-connector flows enable orders"),
+    )(enable)
+    command(
+        group, "disable", examples=("ml-connector flows disable orders", "ml-connector flows disable --json")
+    )(disable)
+
+
+async def list_flows(terminal: Terminal) -> Reply:
+    """Show every flow: on, off or paused, and since when."""
+    from ml_connector.app import flow_switch
+
+    async with workplace(terminal) as place:
+        rows = await flow_switch.list_flows(place)
+    on = [row.flow for row in rows if row.state == "on"]
+    verdict = f"{len(on)} of {len(rows)} flows are on{': ' + ', '.join(on) if on else ''}."
+    following = [] if on else ["Next: ml-connector flows enable customers"]
+    return Reply(
+        "flows.list/1", {"flows": [asdict(row) for row in rows]}, (verdict, _table(rows), *following)
+    )
+
+
+async def enable(terminal: Terminal, flows: Flows = None) -> Reply:
+    """Switch flows on. A bare sync then runs them; for orders, deals won from now on count."""
+    from ml_connector.app import flow_switch
+
+    async with workplace(terminal) as place:
+        rows = await flow_switch.enable(place, flows or ())
+    words = listed([row.flow for row in rows])
+    verdict = f"{words} {'is' if len(rows) == 1 else 'are'} on."
+    data = {"flows": [asdict(row) for row in rows]}
+    return Reply("flows.enable/1", data, (verdict, _table(rows), "Next: ml-connector sync"))
+
+
+async def disable(terminal: Terminal, flows: Flows = None) -> Reply:
+    """Switch flows off. What is stored about them stays."""
+    from ml_connector.app import flow_switch
+
+    async with workplace(terminal) as place:
+        rows = await flow_switch.disable(place, flows or ())
+    words = listed([row.flow for row in rows])
+    verdict = f"{words} {'is' if len(rows) == 1 else 'are'} off."
+    return Reply("flows.disable/1", {"flows": [asdict(row) for row in rows]}, (verdict, _table(rows)))
+
+
+def _table(rows: Sequence[Any]) -> Table:
+    return Table(
+        ("flow", "state", "live since (UTC)", "first load done", "reason"),
+        [(row.flow, row.state, row.go_live_at, row.loaded, row.paused_reason) for row in rows],
+    )

@@ -1,0 +1,76 @@
+"""``status``: how do we stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
+from ml_connector.cli.ping import TITLES
+
+if TYPE_CHECKING:
+    import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``status``."""
+    command(
+        app,
+        "status",
+        panel="Look",
+        examples=("ml-connector status", "ml-connector status --json"),
+    )(status)
+
+
+async def status(terminal: Terminal) -> Reply:
+    """Say how the connection stands: both sides, each flow, what waits and what needs someone."""
+    from ml_connector.app.look import status as look
+
+    async with workplace(terminal) as place:
+        seen = await look(place)
+    sides = [
+        (
+            TITLES[side["side"]],
+            side["identity"] if side["connected"] else "not connected",
+            side["verified_at"],
+        )
+        for side in seen["sides"]
+    ]
+    flows = [
+        (flow["flow"], flow["state"], flow["links"], flow["parked"], *_last(flow["last_run"]))
+        for flow in seen["flows"]
+    ]
+    text = [
+        seen["verdict"],
+        "",
+        Table(("side", "environment or portal", "saved (UTC)"), sides),
+        "",
+        Table(
+            ("flow", "state", "linked", "parked", "last run (UTC)", "ended"),
+            flows,
+            right=frozenset({"linked", "parked"}),
+        ),
+    ]
+    following = _following(seen)
+    return Reply("status/1", seen, [*text, *([f"Next: {following}"] if following else [])])
+
+
+def _last(run: dict[str, Any] | None) -> tuple[Any, str]:
+    if run is None:
+        return "never", ""
+    return run["started_at"], f"{run['state']}{': ' + run['message'] if run['message'] else ''}"
+
+
+def _following(seen: dict[str, Any]) -> str:
+    """The one command that helps most now."""
+    missing = [side["side"] for side in seen["sides"] if not side["connected"]]
+    if missing:
+        return f"ml-connector connect {missing[0]}"
+    if any(flow["last_run"] and flow["last_run"]["state"] == "failed" for flow in seen["flows"]):
+        return "ml-connector ping"
+    if seen["parked"]:
+        return "ml-connector errors list"
+    if seen["deals"]["for_approval"]:
+        return "ml-connector deals list"
+    if all(flow["state"] == "off" for flow in seen["flows"]):
+        return "ml-connector flows enable customers"
+    return ""

@@ -1,0 +1,145 @@
+"""``sync``: one pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
+from ml_connector.cli.failures import PARKED, exit_code
+from ml_connector.cli.progress import progress
+from ml_connector.cli.terminal import listed
+from ml_connector.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_connector.app.workplace import Workplace
+    from ml_connector.engine.runs import RunReport
+
+RESULTS = ("read", "created", "updated", "unchanged", "held", "waiting", "parked", "skipped")
+ALWAYS = frozenset({"read", "created", "updated", "unchanged"})  # columns that are shown even when empty
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``sync``."""
+    command(
+        app,
+        "sync",
+        panel="Work",
+        examples=("ml-connector sync customers products", "ml-connector sync --yes --json"),
+    )(sync)
+
+
+async def sync(
+    terminal: Terminal,
+    flows: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FLOW", help="customers, products, orders; those that are on."),
+    ] = None,
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Run flows that are off, too, without a question.")
+    ] = False,
+) -> Reply:
+    """Make one pass over the flows that are on, or over the flows named."""
+    from ml_connector.app.look import known_records
+    from ml_connector.app.sync import sync as run_flows
+
+    async with workplace(terminal) as place:
+        names = await _chosen(terminal, place, flows or (), yes=yes)
+        if not names:
+            return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
+        with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
+            reports = await run_flows(place, names, on_progress=watch)
+    flows_run = {report.flow: _figures(report) for report in reports}
+    return Reply("sync/1", {"flows": flows_run}, _text(reports), _code(reports))
+
+
+async def _chosen(terminal: Terminal, place: Workplace, named: Sequence[str], *, yes: bool) -> list[str]:
+    """The flows to run: those named, else those that are on; one that is off only when a person agrees."""
+    from ml_connector.app.flow_switch import flows_on, known_flow
+
+    on = await flows_on(place)
+    if not named:
+        if not on:
+            raise ConfigurationError(
+                "No flow is on, so there is nothing to do.",
+                code="usage.no_flow_on",
+                hint="Run: ml-connector flows enable customers",
+            )
+        return on
+    off = [name for name in dict.fromkeys(known_flow(name) for name in named) if name not in on]
+    if off and not yes:
+        words = f"{listed(off)} {'is' if len(off) == 1 else 'are'} off"
+        agreed = terminal.confirm(f"{words}. Run one pass anyway?", otherwise=f"{words}; nothing was moved.")
+        if not agreed:
+            return []
+    return list(dict.fromkeys(named))
+
+
+def _figures(report: RunReport) -> dict[str, Any]:
+    counters = report.counters
+    figures: dict[str, Any] = {name: getattr(counters, name) for name in RESULTS}
+    figures["requests"] = {side: counters.requests.get(side, 0) for side in ("dynamics", "hubspot")}
+    figures["throttled"] = counters.throttled
+    figures["seconds"] = round(counters.seconds, 3)
+    if report.error is not None:
+        figures["error"] = {"code": report.error.code, "message": report.error.message}
+    return figures
+
+
+def _code(reports: Sequence[RunReport]) -> int:
+    """The first error decides; without one, a parked record does."""
+    for report in reports:
+        if report.error is not None:
+            return exit_code(report.error)
+    return PARKED if any(report.counters.parked for report in reports) else 0
+
+
+def _text(reports: Sequence[RunReport]) -> list[str | Table]:
+    failed = [report for report in reports if report.error is not None]
+    parked = sum(report.counters.parked for report in reports)
+    waiting = sum(report.counters.waiting for report in reports)
+    text: list[str | Table] = [_verdict(reports), _table(reports)]
+    for report in failed:
+        assert report.error is not None
+        text.append(f"{report.flow} stopped: {report.error.message}")
+        text += [f"  {report.error.hint}"] if report.error.hint else []
+    if parked:
+        text.append("Next: ml-connector errors list")
+    if waiting:
+        text.append("Waiting deals: ml-connector deals list")
+    return text
+
+
+def _verdict(reports: Sequence[RunReport]) -> str:
+    failed = [report.flow for report in reports if report.error is not None]
+    written = sum(report.counters.created + report.counters.updated for report in reports)
+    parked = sum(report.counters.parked for report in reports)
+    moved = (
+        f"{written:,} record{'' if written == 1 else 's'} written" if written else "Nothing had to be written"
+    )
+    stuck = f"; {parked:,} parked, {'it needs' if parked == 1 else 'they need'} someone" if parked else ""
+    if failed:
+        return f"{listed(failed)} stopped before the end; {moved[0].lower()}{moved[1:]}{stuck}."
+    return f"{moved}{stuck}."
+
+
+def _table(reports: Sequence[RunReport]) -> Table:
+    """A row a flow; columns of results that nobody had are left out."""
+    shown = [
+        name for name in RESULTS if name in ALWAYS or any(getattr(each.counters, name) for each in reports)
+    ]
+    rows = [
+        (
+            report.flow,
+            *(getattr(report.counters, name) for name in shown),
+            sum(report.counters.requests.values()),
+            report.counters.seconds,
+        )
+        for report in reports
+    ]
+    headers = ("flow", *shown, "calls", "s")
+    return Table(headers, rows, right=frozenset(headers[1:]))

@@ -1,0 +1,114 @@
+"""``twin serve``: both systems simulated on this machine, until stopped."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ml_connector.cli.command import Reply, Terminal, command, noun
+from ml_connector.cli.terminal import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``twin``."""
+    group = noun(
+        app,
+        "twin",
+        panel="Set up",
+        about="Rehearse on simulated systems: serve.",
+        examples=(
+            "ml-connector twin serve --dynamics-port 8700 --hubspot-port 8701",
+            "ml-connector twin serve --customers 1000 --products 0 --rep off",
+        ),
+    )
+    command(
+        group,
+        "serve",
+        examples=(
+            "ml-connector twin serve --dynamics-port 8700 --hubspot-port 8701",
+            "ml-connector twin serve --latency-ms dynamics=150,hubspot=80 --rep off",
+        ),
+    )(serve)
+
+
+def _number(flag: str, help: str, *, least: int = 0, metavar: str = "N") -> Any:  # noqa: A002 - Typer's word
+    return typer.Option(flag, metavar=metavar, min=least, help=help, show_default=False)
+
+
+def _text(flag: str, help: str, *, metavar: str) -> Any:  # noqa: A002 - Typer's word
+    return typer.Option(flag, metavar=metavar, help=help, show_default=False)
+
+
+async def serve(
+    terminal: Terminal,  # noqa: ARG001 - every command is given one; this one prints its line by itself
+    *,
+    dynamics_port: Annotated[int, _number("--dynamics-port", "0: any free one.", metavar="PORT")] = 0,
+    hubspot_port: Annotated[int, _number("--hubspot-port", "0: any free one.", metavar="PORT")] = 0,
+    seed: Annotated[int | None, _number("--seed", "Another world for another seed.")] = None,
+    customers: Annotated[int | None, _number("--customers", "Over all legal entities.")] = None,
+    contacts_per_customer: Annotated[int | None, _number("--contacts-per-customer", "Persons.")] = None,
+    products: Annotated[int | None, _number("--products", "Over all legal entities.")] = None,
+    rep: Annotated[
+        str | None, _text("--rep", "Whether a sales rep works on the deals.", metavar="on|off")
+    ] = None,
+    legal_entities: Annotated[
+        str | None, _text("--legal-entities", "With commas between.", metavar="usmf,ussi,...")
+    ] = None,
+    latency_ms: Annotated[
+        str | None, _text("--latency-ms", "How long answers take.", metavar="dynamics=N,hubspot=N")
+    ] = None,
+    hubspot_limit: Annotated[
+        str | None, _text("--hubspot-limit", "Calls in a time: 190/10s, 19/1s.", metavar="N/TIME")
+    ] = None,
+    page_size: Annotated[int | None, _number("--page-size", "Rows in a page of Dynamics.", least=1)] = None,
+    switches: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="SWITCH=VALUE", help="Choose a behaviour nobody is sure of; may be repeated."
+        ),
+    ] = None,
+) -> Reply:
+    """Serve Dynamics, its sign-in and HubSpot, simulated, until stopped. Prints addresses and credentials as JSON."""
+    import asyncio
+
+    from ml_connector.app.twins import serve_twins, twin_options
+
+    given = {
+        "dynamics_port": dynamics_port, "hubspot_port": hubspot_port, "seed": seed, "customers": customers,
+        "contacts_per_customer": contacts_per_customer, "products": products, "rep": rep,
+        "legal_entities": legal_entities, "latency_ms": latency_ms, "hubspot_limit": hubspot_limit,
+        "page_size": page_size, "switches": switches,
+    }  # fmt: skip
+    options = twin_options(**{name: value for name, value in given.items() if value is not None})
+    with _stopped_by_signals():
+        try:
+            await serve_twins(options, write_json)
+        except asyncio.CancelledError:
+            return Reply("", {}, ())
+    return Reply("", {}, ())
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM end the task that is running now; that is how serving is meant to end."""
+    import asyncio
+    import signal
+
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(task.cancel)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
