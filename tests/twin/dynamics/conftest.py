@@ -105,7 +105,7 @@ def make_world(*, extra_customers: int = 0) -> World:
                 "usmf",
                 "D0001",
                 "D0001",
-                Decimal("389.45"),
+                Decimal("412.35"),
                 Decimal(1),
                 Decimal(200),
                 default_site="1",

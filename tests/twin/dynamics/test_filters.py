@@ -45,8 +45,8 @@ def test_comparisons_and_logic(fo: Caller, text: str, accounts: list[str]) -> No
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("SalesPrice eq 389.45", ["usmf:D0001"]),
-        ("SalesPrice eq 389.450", ["usmf:D0001"]),
+        ("SalesPrice eq 412.35", ["usmf:D0001"]),
+        ("SalesPrice eq 412.350", ["usmf:D0001"]),
         ("SalesPrice divby SalesPriceQuantity lt 20", ["usmf: OIL-5"]),
         ("SalesPrice add 10 eq 100", ["usmf:S0001"]),
         ("SalesPrice sub 10 mul 2 eq 70", ["usmf:S0001"]),

@@ -72,6 +72,11 @@ def test_the_payer_is_the_customers_invoice_account(fo: Caller) -> None:
     assert sent["InvoiceCustomerAccountNumber"] == "US-005"
 
 
+def test_languages_come_back_in_their_own_case(fo: Caller) -> None:
+    """[REC] en-us was sent, en-US came back."""
+    assert fo.create("SalesOrderHeadersV2", header(LanguageId="en-us"))["LanguageId"] == "en-US"
+
+
 @pytest.mark.parametrize("account", ["US-002", "US-004"])
 def test_a_hold_for_all_on_customer_or_payer_refuses_the_order(fo: Caller, account: str) -> None:
     """[flows.md 3.3] Hold All on the order account or the invoice account."""

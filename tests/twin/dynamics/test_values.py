@@ -45,7 +45,7 @@ def test_an_empty_guid_is_zeros(fo: Caller, order: dict[str, Any]) -> None:
 def test_decimals_are_numbers_with_their_digits(fo: Caller) -> None:
     """[REC] JSON numbers, never text or exponents."""
     body = fo.send("GET", "/data/ReleasedProductsV2?$select=SalesPrice&cross-company=true").body
-    assert re.findall(rb'"SalesPrice":([^}]+)', body) == [b"389.45", b"1500.50", b"90", b"350"]
+    assert re.findall(rb'"SalesPrice":([^}]+)', body) == [b"412.35", b"1500.50", b"90", b"350"]
 
 
 def test_a_person_shows_first_and_last_name(fo: Caller) -> None:

@@ -9,6 +9,7 @@ from ml_connector.twin.dynamics.environment import (
     Change,
     Environment,
     Reference,
+    as_language,
     check_lengths,
     check_references,
     unknown_reference,
@@ -54,6 +55,7 @@ def create(environment: Environment, change: Change) -> Row:
     own = {name: value for name, value in change.fields.items() if not is_of_party(name)}
     defaults = {"LanguageId": environment.companies[change.company]["language"]}
     values = {**defaults, **own, "dataAreaId": change.company, "CustomerAccount": account}
+    values["LanguageId"] = as_language(values["LanguageId"])
     return environment.store.insert("customers", values, party)
 
 

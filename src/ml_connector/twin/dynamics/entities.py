@@ -29,15 +29,36 @@ DEFAULTS: dict[str, Any] = {
     "boolean": False,
 }
 
-# An installation's own extension fields, shown when the switch extra_properties is on.
+# Properties that a newer release or an installation adds, shown when the switch extra_properties is on.
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "CustomersV3": ("QMSApprovedCustomerGroupId string", "ContosoCrmId string"),
-    "ReleasedProductsV2": ("QMSApprovedItemGroupId string", "ContosoCatalogPage int32"),
+    "CustomersV3": (
+        "QMSApprovedCustomerGroupId string",
+        "QMSWillPrintCustomerSpecificCertificateOfAnalysis NoYes",
+        "QMSCertificateOfAnalysisCustomerGroupId string",
+        "ContosoCrmId string",
+    ),
+    "ReleasedProductsV2": (
+        "TrackedComponentsPolicyId string",
+        "BlockItemReturn NoYes",
+        "QMSIsDispensingControlApplied NoYes",
+        "QMSApprovedItemGroupId string",
+        "QMSUnderDispensePercentage decimal",
+        "QMSOverDispensePercentage decimal",
+        "QMSAllowOnlyAuthorizedPersonnelForDispensing NoYes",
+        "ContosoCatalogPage int32",
+    ),
     "SalesOrderHeadersV2": ("ContosoCrmReference string",),
     "SalesOrderHeadersV3": ("ContosoCrmReference string",),
     "SalesOrderHeadersV4": ("ContosoCrmReference string",),
     "SalesOrderLines": ("ContosoCrmLineReference string",),
-    "SalesOrderLinesV3": ("ContosoCrmLineReference string",),
+    "SalesOrderLinesV3": (
+        "DefaultLineNumberFromLineCreationSequenceNumber NoYes",
+        "TaxGroup_BR string",
+        "TaxItemGroup_BR string",
+        "OverrideSalesTax_BR NoYes",
+        "ContosoCrmLineReference string",
+    ),
+    "Warehouses": ("ExternalWarehouseDefaultLicensePlateLocationId string",),
 }
 
 

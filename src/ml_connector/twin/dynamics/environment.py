@@ -108,6 +108,12 @@ def check_lengths(environment: Environment, change: Change) -> None:
             )
 
 
+def as_language(text: str) -> str:
+    """A language id as F&O keeps it: ``en-us`` comes back as ``en-US``."""
+    language, mark, region = text.partition("-")
+    return f"{language.lower()}{mark}{region.upper()}"
+
+
 def same(left: Any, right: Any) -> bool:
     """Whether two texts are equal to the database."""
     return fold(left) == fold(right)

@@ -10,6 +10,7 @@ from ml_connector.twin.dynamics.environment import (
     Change,
     Environment,
     Reference,
+    as_language,
     check_lengths,
     check_references,
     unknown_reference,
@@ -65,6 +66,7 @@ def create(environment: Environment, change: Change) -> Row:
         "OrderingCustomerAccountNumber": account,
         "InvoiceCustomerAccountNumber": payer.values["CustomerAccount"],
         "DefaultLedgerDimensionDisplayValue": _dimension_value(environment, change, customer),
+        "LanguageId": as_language(values.get("LanguageId", "")),
         "SalesOrderStatus": "None",
         "SalesOrderProcessingStatus": "Active",
     }
