@@ -139,9 +139,9 @@ def _fill_customers(environment: Environment, world: World, now: datetime) -> No
             "ContactPersonId": customer.people[0].id if customer.people else "",
         }
         if with_format:
-            values["DefaultDimensionDisplayValue"] = join_segments(
-                customer.dimension_values, world.dimension_delimiter
-            )
+            missing = len(world.dimensions) - len(customer.dimension_values)
+            segments = (*customer.dimension_values, *[""] * missing)
+            values["DefaultDimensionDisplayValue"] = join_segments(segments, world.dimension_delimiter)
         store.fill("customers", _filled(values), party)
     for customer in world.customers:
         for person in customer.people:
