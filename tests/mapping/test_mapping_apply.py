@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_connector.errors import ConfigurationError, MappingError
@@ -155,7 +155,8 @@ def test_an_order_row_that_clears_sends_what_dynamics_stores_for_nothing() -> No
 
 def test_an_empty_value_clears_or_is_left_out_as_its_row_says() -> None:
     mapping = compiled("  - {target: a, source: A}", "  - {target: b, source: A, on_empty: keep}")
-    assert mapping.apply({"Key": "k", "A": None}).properties == {"key": "k", "a": ""}
+    for nothing in (None, "", " ", "\x00\u200b", "1900-01-01T00:00:00Z"):
+        assert mapping.apply({"Key": "k", "A": nothing}).properties == {"key": "k", "a": ""}
     assert mapping.targets == ("key", "a", "b")
 
 
@@ -250,6 +251,7 @@ VALUES = (
 )
 
 
+@settings(deadline=None)  # the first example builds tables, and the machine may be busy
 @given(st.fixed_dictionaries(dict.fromkeys(samples.customer(), VALUES)))
 def test_any_customer_is_mapped_to_strings_or_parked_with_its_field(fields: dict[str, Any]) -> None:
     mapped = outcome(fields)

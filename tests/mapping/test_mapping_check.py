@@ -60,7 +60,7 @@ def only(row: str) -> Problem:
          "Did you mean 'OrganizationName'?"),
         ("{target: name, source: OrganizationName, transform: {phone: {country: Xyzzy}}}",
          "CustomersV3 has no field Xyzzy.", "Choose a field of CustomersV3."),
-        ("{target: nam, source: OrganizationName}", "companies has no field nam.", "Did you mean 'name'?"),
+        ("{target: nyme, source: OrganizationName}", "companies has no field nyme.", "Did you mean 'name'?"),
         ("{target: createdate, source: AddressValidTo, transform: {date: {time: keep}}}",
          "createdate cannot be written: companies works it out itself.", "Remove the row."),
         ("{target: key, source: Key, transform: key}", "key is also filled by line 4.", "Keep one of the two rows."),

@@ -229,7 +229,8 @@ def _column(row: FieldRow, tables: Tables, write: Write, empty: Any) -> _Column:
             raise _source_missing(target, str(exc.args[0])) from exc
         if is_empty(value):
             return empty
-        return write(value, notes)
+        stored = write(value, notes)
+        return empty if stored == "" else stored  # nothing but control characters
 
     return _Column(target, run)
 
@@ -257,8 +258,8 @@ def _required(column: _Column) -> _Column:
 def _as_string(row: FieldRow) -> Write:
     """How HubSpot stores a value: as text, within the row's length."""
     target, is_verbatim, line_break = row.target, row.is_verbatim, _line_break(row)
-    fits = _fitting(row, row.max_length or HUBSPOT_LONGEST)
     limit = row.max_length or HUBSPOT_LONGEST
+    fits = _fitting(row, limit)
 
     def write(value: Any, notes: list[str]) -> str:
         text = value if value.__class__ is str else as_text(value, target)

@@ -10,7 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 _FREE_MAIL = """
     126.com 163.com 1und1.de aim.com alice.it aliceadsl.fr aol.com aol.de arcor.de att.net bellsouth.net
     bigpond.com bigpond.net.au bluewin.ch blueyonder.co.uk bol.com.br bt.com btinternet.com
-    btopenworld.com centurylink.net charter.net chello.nl comcast.net cox.net duck.com earthlink.net
+    btopenworld.com centurylink.net charter.net comcast.net cox.net duck.com earthlink.net
     eircom.net email.com email.de fastmail.com fastmail.fm foxmail.com free.fr freemail.hu freenet.de
     frontier.com gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com hey.com home.nl hotmail.be
     hotmail.ca hotmail.ch hotmail.co.uk hotmail.com hotmail.de hotmail.es hotmail.fr hotmail.it hotmail.nl
