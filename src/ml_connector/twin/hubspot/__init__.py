@@ -4,3 +4,8 @@
 ``store`` the records; ``schema`` the property definitions and the checks they compile to; ``rep`` the person
 who sells.
 """
+
+from ml_connector.twin.hubspot.machine import HubSpotMachine
+from ml_connector.twin.hubspot.settings import SWITCHES
+
+__all__ = ["SWITCHES", "HubSpotMachine"]

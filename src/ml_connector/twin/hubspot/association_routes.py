@@ -11,7 +11,7 @@ import orjson
 
 from ml_connector.twin.hubspot.associations import TYPES, defined_type, plain_type, types_between
 from ml_connector.twin.hubspot.batch import inputs_in
-from ml_connector.twin.hubspot.calls import answer, envelope, is_id
+from ml_connector.twin.hubspot.calls import answer, envelope, is_id, objects_in
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input, not_found
 from ml_connector.twin.wire import Answer, Written
 
@@ -44,6 +44,8 @@ def read_batch(call: Call) -> Answer:
     for one in inputs_in(call.body(), MOST_READ):
         key, after = str(one.get("id", "")), str(one.get("after") or "0")
         record_id = int(key) if is_id(key) else 0
+        if not is_id(after):
+            raise invalid_input(f"after must be a whole number, not {after}")
         rows, following = _rows(call, source, record_id, target, start=int(after), limit=LARGEST_PAGE)
         if not rows:
             errors.append(_none_found(source, key, target))
@@ -131,7 +133,7 @@ def archive_batch(call: Call) -> Answer:
     keys = []
     for one in inputs:
         first = _end(one, "from")
-        for end in one.get("to") or []:
+        for end in objects_in(one.get("to"), "to"):
             second = _end({"to": end}, "to")
             if call.portal.links.remove(source.kind.name, first, target.kind.name, second):
                 keys.append(f"{first}>{second}")

@@ -11,7 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.hubspot.calls import answer, by_unique, envelope, is_id, properties_in, wrote
+from ml_connector.twin.hubspot.calls import (
+    answer,
+    by_unique,
+    envelope,
+    is_id,
+    names_in,
+    objects_in,
+    properties_in,
+    wrote,
+)
 from ml_connector.twin.hubspot.errors import (
     ApiError,
     duplicate_ids,
@@ -19,7 +28,8 @@ from ml_connector.twin.hubspot.errors import (
     non_unique,
     not_found_in_batch,
 )
-from ml_connector.twin.hubspot.objects import associations_in, stored_and_written, writable
+from ml_connector.twin.hubspot.objects import associations_in, stored_and_written
+from ml_connector.twin.hubspot.values import as_text
 from ml_connector.twin.wire import Answer, Written
 
 if TYPE_CHECKING:
@@ -39,9 +49,9 @@ def read_batch(call: Call) -> Answer:
     """Records by id or unique property; those that do not exist are reported in a 207."""
     portal, table, body = call.portal, call.table, call.body()
     inputs = inputs_in(body)
-    id_property = body.get("idProperty") or "hs_object_id"
+    id_property = as_text(body.get("idProperty")) or "hs_object_id"
     archived = call.flag("archived")
-    chosen = portal.selection(table, tuple(body["properties"]) if body.get("properties") else None)
+    chosen = portal.selection(table, names_in(body))
     results, missing = [], []
     seen = set()
     for one in inputs:
@@ -61,7 +71,7 @@ def read_batch(call: Call) -> Answer:
 
 def create_batch(call: Call) -> Answer:
     """New records."""
-    portal, table = call.portal, writable(call.table)
+    portal, table = call.portal, call.table
 
     def draft(one: Input, claims: Claims) -> tuple[Draft, list[Associated]]:
         wanted = associations_in(portal, table, one)
@@ -72,13 +82,13 @@ def create_batch(call: Call) -> Answer:
 
 def update_batch(call: Call) -> Answer:
     """Changes to records named by id or by a unique property; ids that do not exist are listed in a 207."""
-    portal, table = call.portal, writable(call.table)
+    portal, table = call.portal, call.table
     inputs = inputs_in(call.body())
-    named = [(one, one.get("idProperty")) for one in inputs]
+    named = [(one, as_text(one.get("idProperty"))) for one in inputs]
     for _one, name in named:
-        if name is not None and (name == "email" or name not in table.schema.unique):
-            raise non_unique(table.kind.type_id, str(name), portal.portal_id)
-    _no_duplicates(table, [(name or "", _id(one)) for one, name in named])
+        if name and (name == "email" or name not in table.schema.unique):
+            raise non_unique(table.kind.type_id, name, portal.portal_id)
+    _no_duplicates(table, [(name, _id(one)) for one, name in named])
     found: dict[int, Record] = {}
     missing = []
     for place, (one, name) in enumerate(named):
@@ -99,9 +109,9 @@ def update_batch(call: Call) -> Answer:
 
 def upsert_batch(call: Call) -> Answer:
     """Create or change records by a unique property."""
-    portal, table = call.portal, writable(call.table)
+    portal, table = call.portal, call.table
     inputs = inputs_in(call.body())
-    named = [(one.get("idProperty") or "hs_object_id", _id(one)) for one in inputs]
+    named = [(as_text(one.get("idProperty")) or "hs_object_id", _id(one)) for one in inputs]
     for name in {name for name, _key in named}:
         if name not in table.schema.unique:
             raise non_unique(table.kind.type_id, name, portal.portal_id)
@@ -117,7 +127,7 @@ def upsert_batch(call: Call) -> Answer:
 
 def archive_batch(call: Call) -> Answer:
     """Put records into the recycle bin; those that are not there count as done."""
-    table = writable(call.table)
+    table = call.table
     gone = []
     for one in inputs_in(call.body()):
         key = _id(one)
@@ -130,9 +140,7 @@ def archive_batch(call: Call) -> Answer:
 
 def inputs_in(body: dict[str, Any], most: int = MOST_INPUTS) -> list[Input]:
     """The checked ``inputs`` of a batch."""
-    inputs = body.get("inputs")
-    if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
-        raise invalid_input("inputs must be a list of objects")
+    inputs = objects_in(body.get("inputs"), "inputs")
     if not inputs:
         raise invalid_input("inputs must not be empty")
     if len(inputs) > most:
@@ -168,6 +176,7 @@ def _write(
     upsert: bool = False,
     errors: list[dict[str, Any]] | None = None,
 ) -> Answer:
+    """Check every input before the first is written; ``whole`` prints all values, not only those sent."""
     portal = call.portal
     traces = _traces(inputs)
     entries = errors or []
@@ -180,25 +189,34 @@ def _write(
             if traces is None:
                 raise
             entries.append(refused.entry(traces[place]))
-    results, records = [], []
+    results = []
+    keys = []
     for one, ready, wanted in drafts:
-        record = portal.commit(ready)
-        records.append(record)
-        for target, target_id, types in wanted:
-            portal.associate(table.kind.name, record.id, target, target_id, types, replace=False)
-        if whole:
-            chosen = stored_and_written(portal, table, record)
-        else:
-            chosen = portal.selection(table, tuple(ready.values))
-        printed = portal.render(table, record, chosen)
+        record = _commit(portal, table, ready, wanted)
+        keys.append(str(record.id))
+        printed = _printed(portal, record, ready, whole=whole)
         if upsert:
             printed["new"] = ready.record is None
         if trace := one.get("objectWriteTraceId"):
             printed["objectWriteTraceId"] = trace
         results.append(printed)
     portal.rng.shuffle(results)
-    written = Written(tuple(str(record.id) for record in records), committed=bool(records))
+    written = Written(tuple(keys), committed=bool(keys))
     return answer(207 if entries else success, envelope(portal, results, entries), written)
+
+
+def _commit(portal: Portal, table: Table, ready: Draft, wanted: list[Associated]) -> Record:
+    record = portal.commit(ready)
+    for target, target_id, types in wanted:
+        portal.associate(table.kind.name, record.id, target, target_id, types, replace=False)
+    return record
+
+
+def _printed(portal: Portal, record: Record, ready: Draft, *, whole: bool) -> dict[str, Any]:
+    table = ready.table
+    if whole:
+        return portal.render(table, record, stored_and_written(portal, table, record))
+    return portal.render(table, record, portal.selection(table, tuple(ready.values)))
 
 
 def _traces(inputs: list[Input]) -> list[str] | None:

@@ -97,6 +97,25 @@ def properties_in(body: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
+def names_in(body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The property names a reader asks for in its body; None when it asks for none."""
+    given = body.get("properties") or None
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise invalid_input("properties must be a list of names")
+    return tuple(given)
+
+
+def objects_in(given: Any, what: str) -> list[dict[str, Any]]:
+    """A list of objects, empty when absent; 400 when it is anything else."""
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise invalid_input(f"{what} must be a list of objects")
+    return given
+
+
 def find(table: Table, key: str, id_property: str | None, portal: Portal) -> Record:
     """A live record by id or by a unique property; raises ApiError 404, or 400 for a non-unique property."""
     if id_property and id_property != "hs_object_id":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.calls import answer, find, is_id
 from ml_connector.twin.hubspot.errors import invalid_input, not_found
-from ml_connector.twin.hubspot.objects import writable
+from ml_connector.twin.hubspot.values import as_text
 from ml_connector.twin.wire import Answer, Written
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def merge(call: Call) -> Answer:
     """Make one record of two. The survivor has a new id unless the account preserves the primary's."""
-    portal, table = call.portal, writable(call.table)
+    portal, table = call.portal, call.table
     body = call.body()
     primary = _named(table, body, "primaryObjectId")
     other = _named(table, body, "objectIdToMerge")
@@ -36,7 +36,7 @@ def delete_for_privacy(call: Call) -> Answer:
     """Delete a contact and everything it held; nothing can bring it back."""
     portal, table = call.portal, call.table
     body = call.body()
-    record = find(table, str(body.get("objectId", "")), body.get("idProperty"), portal)
+    record = find(table, str(body.get("objectId", "")), as_text(body.get("idProperty")), portal)
     portal.links.drop(table.kind.name, record.id)
     if email := record.properties.get("email"):
         portal.blocked_emails.add(email)

@@ -66,7 +66,7 @@ class HubSpotMachine:
         self.account = Account(self.portal, self.limits, token)
         self._router = Router(self.account)
         self._new_id = new_id
-        self._retry_after = settings["retry_after"]
+        self._retry_after = settings["hubspot_retry_after"]
         self.world_deals: dict[int, Deal] = self._load_deals(world.deals, now)
 
     def admit(self, request: Request, now: datetime) -> Answer | None:

@@ -5,11 +5,13 @@ Facts: https://developers.hubspot.com/docs/api-reference/latest/crm/objects/line
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_EXACT = Context(prec=200)  # room for the longest numbers a property takes
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
@@ -26,7 +28,7 @@ def _digits(currency: str) -> int:
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """An amount in whole minor units of its currency."""
-    return amount.quantize(Decimal(1).scaleb(-_digits(currency)), ROUND_HALF_UP)
+    return amount.quantize(Decimal(1).scaleb(-_digits(currency)), ROUND_HALF_UP, _EXACT)
 
 
 def gross(line: Mapping[str, str]) -> Decimal | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.associations import TYPES, defined_type, printed_name
-from ml_connector.twin.hubspot.calls import answer, find, is_id, properties_in, wrote
-from ml_connector.twin.hubspot.errors import ApiError, invalid_input, not_found
+from ml_connector.twin.hubspot.calls import answer, find, is_id, objects_in, properties_in, wrote
+from ml_connector.twin.hubspot.errors import invalid_input, not_found
 from ml_connector.twin.hubspot.object_types import object_type
 from ml_connector.twin.wire import Answer, Written
 
@@ -53,7 +53,7 @@ def get_record(call: Call) -> Answer:
 
 def create_record(call: Call) -> Answer:
     """A new record, associated at once when asked."""
-    portal, table = call.portal, writable(call.table)
+    portal, table = call.portal, call.table
     body = call.body()
     draft = portal.draft_create(table, properties_in(body), call.version, {})
     wanted = associations_in(portal, table, body)
@@ -69,7 +69,7 @@ def create_record(call: Call) -> Answer:
 
 def update_record(call: Call) -> Answer:
     """Change some properties of one record."""
-    portal, table = call.portal, writable(call.table)
+    portal, table = call.portal, call.table
     record = find(table, call.args["id"], call.request.param("idProperty"), portal)
     given = properties_in(call.body())
     portal.commit(portal.draft_update(table, record, given, call.version, {}))
@@ -78,7 +78,7 @@ def update_record(call: Call) -> Answer:
 
 def archive_record(call: Call) -> Answer:
     """Put one record into the recycle bin."""
-    table, key = writable(call.table), call.args["id"]
+    table, key = call.table, call.args["id"]
     record = table.get(int(key)) if is_id(key) else None
     if record is None:
         if call.portal.settings["archive_missing"] == "404":
@@ -88,22 +88,12 @@ def archive_record(call: Call) -> Answer:
     return Answer(204, written=wrote(record))
 
 
-def writable(table: Table) -> Table:
-    """The table, unless its type can only be read here."""
-    if table.kind.name == "quotes":
-        raise ApiError(405, "Quotes cannot be changed through this portal's API", None)
-    return table
-
-
 def associations_in(
     portal: Portal, table: Table, body: Mapping[str, Any]
 ) -> list[tuple[str, int, frozenset[int]]]:
     """The checked ``associations`` of a create: (to type, to id, type ids)."""
     wanted = []
-    given = body.get("associations") or []
-    if not isinstance(given, list):
-        raise invalid_input("associations must be a list")
-    for one in given:
+    for one in objects_in(body.get("associations"), "associations"):
         try:
             target_id = int(one["to"]["id"])
             ids = frozenset(int(spec["associationTypeId"]) for spec in one["types"])

@@ -14,7 +14,7 @@ from ml_connector.twin.hubspot.pipelines import Pipelines
 from ml_connector.twin.hubspot.rules import creation_defaults, minimum, missing_on_create, update_rules
 from ml_connector.twin.hubspot.schema import Property, Schema, labelled, standard_properties
 from ml_connector.twin.hubspot.store import Record, Table
-from ml_connector.twin.hubspot.values import moment, stamp
+from ml_connector.twin.hubspot.values import stamp
 
 if TYPE_CHECKING:
     import random
@@ -84,19 +84,20 @@ class Portal:
         self._lag = timedelta(seconds=float(settings.number("search_lag_s")))
         self._omit_empty = settings["empty_properties"] == "omit"
         self.keep = bool(self._lag)
+        self._moment = now
+        self.horizon = stamp(now - self._lag)  # search sees the portal as it stood at this moment
         self.tables = self._tables()
         self._selections: dict[tuple[str, int, Sequence[str] | None], Selection] = {}
 
     def arrive(self, now: datetime) -> str:
         """Set the portal's clock for one request; it never runs backwards. Returns it as printed."""
-        self.now = max(self.now, stamp(now))
+        if now > self._moment:
+            self._moment = now
+            self.now = stamp(now)
+            self.horizon = stamp(now - self._lag)
+            for table in self.tables.values():
+                table.drop_older(self.horizon)
         return self.now
-
-    def horizon(self) -> str:
-        """Search sees the portal as it stood at this moment."""
-        here = moment(self.now)
-        assert here is not None
-        return stamp(here - self._lag)
 
     # -- reading ---------------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.batch import inputs_in
-from ml_connector.twin.hubspot.calls import answer, envelope
+from ml_connector.twin.hubspot.calls import answer, envelope, objects_in
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input
 from ml_connector.twin.hubspot.schema import MOST_UNIQUE, NAME, Group, Option, Property, labelled
+from ml_connector.twin.hubspot.values import as_text
 from ml_connector.twin.wire import Answer, Written
 
 if TYPE_CHECKING:
@@ -185,25 +186,10 @@ def delete_group(call: Call) -> Answer:
 
 
 def _create(call: Call, table: Table, body: dict[str, Any]) -> Property:
-    schema = table.schema
-    absent = [name for name in _REQUIRED if not body.get(name)]
-    if absent:
-        raise invalid_input(f"Some required fields were not set: {absent}")
-    name = str(body["name"])
-    if name in schema.properties:
-        raise ApiError(
-            409,
-            f"A property named '{name}' already exists.",
-            "OBJECT_ALREADY_EXISTS",
-            sub_category="Properties.PROPERTY_WITH_NAME_EXISTS",
-        )
-    if not NAME.match(name) or name.startswith("hs_"):
-        raise invalid_input(f"'{name}' is not a name a property may have")
+    name = _new_name(table, body)
     _shape(table, body)
-    unique = bool(body.get("hasUniqueValue"))
-    former = schema.archived.get(name)
-    if former is not None:
-        unique = former.unique
+    former = table.schema.archived.get(name)
+    unique = former.unique if former else bool(body.get("hasUniqueValue"))
     if unique:
         _unique_allowed(call, table, str(body["type"]))
     options = _options(call, body)
@@ -212,9 +198,9 @@ def _create(call: Call, table: Table, body: dict[str, Any]) -> Property:
     prop = Property(
         name,
         str(body["label"]),
-        str(body["type"]),
-        str(body["fieldType"]),
-        str(body["groupName"]),
+        body["type"],
+        body["fieldType"],
+        body["groupName"],
         description=str(body.get("description") or ""),
         options=options,
         unique=unique,
@@ -225,8 +211,25 @@ def _create(call: Call, table: Table, body: dict[str, Any]) -> Property:
         updated_at=call.portal.now,
         extras={key: body[key] for key in _EXTRAS if key in body},
     )
-    schema.define(prop)
+    table.schema.define(prop)
     return prop
+
+
+def _new_name(table: Table, body: dict[str, Any]) -> str:
+    absent = [name for name in _REQUIRED if not isinstance(body.get(name), str) or not body[name]]
+    if absent:
+        raise invalid_input(f"Some required fields were not set: {absent}")
+    name = str(body["name"])
+    if name in table.schema.properties:
+        raise ApiError(
+            409,
+            f"A property named '{name}' already exists.",
+            "OBJECT_ALREADY_EXISTS",
+            sub_category="Properties.PROPERTY_WITH_NAME_EXISTS",
+        )
+    if not NAME.match(name) or name.startswith("hs_"):
+        raise invalid_input(f"'{name}' is not a name a property may have")
+    return name
 
 
 def _unique_allowed(call: Call, table: Table, type_: str) -> None:
@@ -239,7 +242,7 @@ def _unique_allowed(call: Call, table: Table, type_: str) -> None:
 
 
 def _shape(table: Table, body: dict[str, Any]) -> None:
-    type_, field_type, group = body["type"], body["fieldType"], body["groupName"]
+    type_, field_type, group = (as_text(body[name]) for name in ("type", "fieldType", "groupName"))
     if type_ not in FIELD_TYPES:
         raise invalid_input(f"Property type {type_} does not exist")
     if field_type not in FIELD_TYPES[type_]:
@@ -249,10 +252,9 @@ def _shape(table: Table, body: dict[str, Any]) -> None:
 
 
 def _options(call: Call, body: dict[str, Any]) -> tuple[Option, ...]:
-    given = body.get("options") or []
     made: list[Option] = []
-    for one in given:
-        if not isinstance(one, dict) or "label" not in one or "value" not in one:
+    for one in objects_in(body.get("options"), "options"):
+        if "label" not in one or "value" not in one:
             raise invalid_input("Every option needs a label and a value")
         if call.version.option_order_required and "displayOrder" not in one:
             raise invalid_input("Every option needs a displayOrder")

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.hubspot.calls import answer, is_id
+from ml_connector.twin.hubspot.calls import answer, is_id, names_in, objects_in
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input
 from ml_connector.twin.hubspot.object_types import object_type
 from ml_connector.twin.hubspot.values import as_text, moment, stamp
@@ -46,17 +46,15 @@ def search(call: Call) -> Answer:
     groups = _groups(body, int(portal.settings["search_groups"]))
     tests = [[_test(portal, table, one) for one in group] for group in groups]
     query = as_text(body.get("query")).lower().split()
-    horizon = portal.horizon()
-    table.drop_older(horizon)
     found = [
         record
         for candidate in _candidates(portal, table, groups)
-        if (record := table.visible(candidate, horizon)) is not None
+        if (record := table.visible(candidate, portal.horizon)) is not None
         and (not tests or any(all(test(record) for test in group) for group in tests))
         and (not query or _mentions(table, record, query))
     ]
     ordered = _sorted(portal, table, found, body.get("sorts"))
-    chosen = portal.selection(table, tuple(body["properties"]) if body.get("properties") else None)
+    chosen = portal.selection(table, names_in(body))
     page = ordered[offset : offset + limit]
     answered: dict[str, Any] = {
         "total": len(ordered),
@@ -80,12 +78,10 @@ def _page(body: dict[str, Any]) -> tuple[int, int]:
 
 
 def _groups(body: dict[str, Any], most: int) -> list[list[dict[str, Any]]]:
-    groups = body.get("filterGroups") or []
-    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
-        raise invalid_input("filterGroups must be a list of objects")
+    groups = objects_in(body.get("filterGroups"), "filterGroups")
     if len(groups) > most:
         raise invalid_input(f"The maximum number of filter groups is {most}")
-    filters = [group.get("filters") or [] for group in groups]
+    filters = [objects_in(group.get("filters"), "filters") for group in groups]
     if any(len(group) > FILTERS_PER_GROUP for group in filters):
         raise invalid_input(f"The maximum number of filters in a group is {FILTERS_PER_GROUP}")
     if sum(len(group) for group in filters) > FILTERS:
@@ -192,16 +188,23 @@ _COMPARISONS: dict[str, Callable[[Any, Any, Any], bool]] = {
 def _key(type_: str, text: str) -> Comparable:
     """A value as it compares: numbers by size, moments by time, enumerations exactly, the rest folded."""
     if type_ == "number":
-        try:
-            return Decimal(text)
-        except InvalidOperation:
-            raise invalid_input(f"{text} is not a number") from None
+        return _number(text)
     if type_ in {"date", "datetime"}:
         at = moment(text)
         if at is None:
             raise invalid_input(f"{text} is not a date")
         return stamp(at) if type_ == "datetime" else at.date().isoformat()
     return text if type_ in {"enumeration", "bool"} else text.lower()
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise invalid_input(f"{text} is not a number")
+    return number
 
 
 def _stored_key(type_: str) -> Callable[[str], Comparable]:
@@ -232,7 +235,7 @@ def _sorted(portal: Portal, table: Table, found: list[Record], sorts: Any) -> li
         raise invalid_input("Only one sort rule is allowed")
     rule = sorts[0]
     name = str(rule.get("propertyName", "") if isinstance(rule, dict) else rule)
-    direction = rule.get("direction", "ASCENDING") if isinstance(rule, dict) else "ASCENDING"
+    direction = str(rule.get("direction", "ASCENDING")) if isinstance(rule, dict) else "ASCENDING"
     prop = table.schema.properties.get(name)
     if prop is None or direction not in {"ASCENDING", "DESCENDING"}:
         raise invalid_input(f"Cannot sort by {name} {direction}")

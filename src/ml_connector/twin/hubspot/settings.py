@@ -54,7 +54,9 @@ SWITCHES: dict[str, Switch] = {
             "Whether custom unique values that differ in case only are the same value.",
         ),
         Switch("missing_scopes", str, "", "Comma list of scopes that the token lacks."),
-        Switch("retry_after", str, "none", "Retry-After on a 429 is undocumented: none, or its seconds."),
+        Switch(
+            "hubspot_retry_after", str, "none", "Retry-After on a 429 is undocumented: none, or its seconds."
+        ),
         Switch("daily_limit", int, "1000000", "Calls a day of the account; 0 is none."),
         Switch("association_burst", int, "150", "Association calls in ten seconds; 0 is none."),
         Switch("association_daily", int, "500000", "Association calls a day; 0 is none."),

@@ -67,7 +67,8 @@ class Table:
 
     def former(self, name: str, value: str) -> int | None:
         """The archived record that held a unique value last."""
-        return self._former.get(name, {}).get(self.normal(name, value))
+        record = self.records.get(self._former.get(name, {}).get(self.normal(name, value), 0))
+        return record.id if record is not None and record.archived_at else None
 
     def page(self, after: int, limit: int, *, archived: bool) -> tuple[list[Record], int | None]:
         """Records from id ``after`` on, in id order, and the id that the next page starts with."""

@@ -15,7 +15,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)\Z", re.ASCII)
+_NUMBER = re.compile(r"-?(?=[\d.]{1,40}\Z)(?:\d+(?:\.\d*)?|\.\d+)\Z", re.ASCII)
 _EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>().]+(?:\.[^\s@,;<>().]+)+\Z")
 _MILLISECONDS = re.compile(r"-?\d{1,15}\Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
