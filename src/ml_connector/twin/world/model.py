@@ -141,4 +141,6 @@ class World:
     customer_groups: tuple[tuple[str, str], ...]  # (id, description), the same in each entity
     payment_terms: tuple[tuple[str, str], ...]
     owners: tuple[tuple[str, str, str], ...]  # (e-mail, first name, last name)
-    pipelines: tuple[tuple[str, tuple[tuple[str, str, bool, str], ...]], ...]  # (label, ((stage label, stage key, closed, probability), ...))
+    pipelines: tuple[
+        tuple[str, tuple[tuple[str, str, bool, str], ...]], ...
+    ]  # (label, ((stage label, stage key, closed, probability), ...))

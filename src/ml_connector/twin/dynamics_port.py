@@ -1,0 +1,44 @@
+"""What listens on the Dynamics port: Entra ID's endpoints and F&O's, as one machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ml_connector.twin.dynamics import DynamicsMachine
+    from ml_connector.twin.entra import Entra
+    from ml_connector.twin.wire import Answer, Request
+
+
+class DynamicsPort:
+    """Sends each request to Entra ID or to F&O; ground truth is F&O's alone."""
+
+    side = "dynamics"
+
+    def __init__(self, entra: Entra, machine: DynamicsMachine) -> None:
+        self._entra = entra
+        self._machine = machine
+
+    def admit(self, request: Request, now: datetime) -> Answer | None:
+        """Let token requests in without a token."""
+        return None if self._entra.owns(request) else self._machine.admit(request, now)
+
+    def handle(self, request: Request, now: datetime) -> Answer:
+        """Answer one request."""
+        entra = self._entra.owns(request)
+        return self._entra.handle(request, now) if entra else self._machine.handle(request, now)
+
+    def counts(self) -> dict[str, int]:
+        """Records by entity set."""
+        return self._machine.counts()
+
+    def records(self, of: str, *, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """Records of one entity set in key order."""
+        return self._machine.records(of, after=after, limit=limit)
+
+    def edit(self, of: str, key: str, fields: Mapping[str, Any], now: datetime) -> None:
+        """Change a record as a person inside F&O would."""
+        self._machine.edit(of, key, fields, now)
