@@ -73,6 +73,15 @@ def test_one_company_is_primary_for_many_deals(desk: Desk) -> None:
     assert [5 in rows(desk, "deals", deal, "companies")[company] for deal in desk.deals()] == [True, True]
 
 
+def test_a_primary_set_from_the_company_replaces_too(pair: tuple[Desk, str, str]) -> None:
+    """Type 6, from the company's side, is the same primary company of the deal [D]."""
+    desk, deal, first = pair
+    second = desk.create("companies", name="B")
+    for company in (first, second):
+        desk.ask("PUT", desk.objects(f"companies/{company}/associations/deals/{deal}"), spec(6), status=201)
+    assert rows(desk, "deals", deal, "companies") == {first: [341], second: [5, 341]}
+
+
 def test_sending_labels_replaces_them(pair: tuple[Desk, str, str]) -> None:
     """A labelled PUT replaces what was there [D/O]."""
     desk, deal, company = pair

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.twin.hubspot.conftest import Desk
 
 CLOSED = ("hs_is_closed", "hs_is_closed_won", "hs_is_closed_lost")
@@ -47,9 +49,10 @@ def test_winning_a_deal_in_any_pipeline(desk: Desk, place: int) -> None:
 def test_a_deal_reopened_and_won_again_entered_again(desk: Desk) -> None:
     """Deals can be reopened and won again; the entry date is the latest [D/I]."""
     deal = desk.deals()[0]
-    for stage in ("won", "appointmentscheduled", "won"):
+    for stage, closed in (("won", True), ("appointmentscheduled", False), ("won", True)):
         desk.wait(60)
         desk.machine.set_deal_stage(deal, stage, desk.now)
+        assert (desk.value("deals", deal, "hs_closed_won_date") is not None) is closed
     assert desk.value("deals", deal, "hs_v2_date_entered_closedwon") == "2026-11-22T12:03:00.000Z"
 
 
@@ -88,6 +91,17 @@ def test_line_item_copies_its_product_at_creation(desk: Desk) -> None:
     assert found["name"] == "My pump"
     assert (found["description"], found["price"], found["hs_sku"]) == ("Steel", "99.50", "P-100")
     assert found["amount"] == "199.00"
+
+
+def test_line_item_may_copy_custom_properties_too(open_portal: Callable[..., Desk]) -> None:
+    """Whether the portal's own properties are copied where both types have them is a switch [I]."""
+    for chosen, expected in (("yes", "pcs"), ("no", None)):
+        desk = open_portal(line_copies_custom=chosen)
+        for kind, group in (("products", "productinformation"), ("line_items", "lineiteminformation")):
+            desk.define(kind, "d365_sales_unit", groupName=group)
+        product = desk.create("products", name="Pump", d365_sales_unit="pcs")
+        line = desk.create("line_items", hs_product_id=product)
+        assert desk.value("line_items", line, "d365_sales_unit") == expected
 
 
 @pytest.mark.parametrize(

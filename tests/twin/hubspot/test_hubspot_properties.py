@@ -51,7 +51,8 @@ def test_create_read_change_archive_and_restore(desk: Desk) -> None:
     desk.ask("GET", f"{PATH}/d365_key", status=404)
     assert [one["name"] for one in desk.ask("GET", f"{PATH}?archived=true")["results"]] == ["d365_key"]
     assert "d365_key" not in desk.read("companies", key, "d365_key")["properties"]
-    desk.ask("POST", PATH, plain("d365_key"), status=201)
+    restored = desk.ask("POST", PATH, plain("d365_key"), status=201)
+    assert restored["hasUniqueValue"] is True
     assert desk.value("companies", key, "d365_key") == "1"
 
 

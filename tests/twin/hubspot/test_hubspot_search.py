@@ -160,6 +160,16 @@ def test_the_lag_holds_for_searches_by_time_of_change(desk: Desk) -> None:
     assert search(desk, rule)["total"] == 1
 
 
+def test_an_old_record_changed_late_is_found_by_time_of_change(stocked: Desk) -> None:
+    """A search since a moment finds every record changed since, whenever it was created [D]."""
+    key = search(stocked, where("name", "EQ", "Adler Works"))["results"][0]["id"]
+    stocked.wait(60)
+    since = stocked.now.isoformat()
+    stocked.ask("PATCH", stocked.objects(f"companies/{key}"), {"properties": {"city": "Ulm"}})
+    stocked.wait(5)
+    assert names(search(stocked, where("hs_lastmodifieddate", "GTE", since))) == ["Adler Works"]
+
+
 def test_without_a_lag_search_is_up_to_date(open_portal: Callable[..., Desk]) -> None:
     """The lag is a switch, in seconds."""
     desk = open_portal(search_lag_s="0")

@@ -45,15 +45,13 @@ def delete_for_privacy(call: Call) -> Answer:
 
 
 def _merge(portal: Portal, table: Table, primary: Record, other: Record) -> Record:
-    """The primary's values win; the other's fill what is empty, its associations come over."""
+    """The primary's values win; the other's fill what is empty, and its associations come over."""
     kind = table.kind.name
     first, second = primary.properties, other.properties
     unique = set(table.schema.unique)
+    values = second | first
     if portal.settings["merge_unique"] == "merged":
-        kept = {k: v for k, v in second.items() if k in unique}
-    else:
-        kept = {k: v for k, v in first.items() if k in unique}
-    values = {k: v for k, v in {**second, **first}.items() if k not in unique} | kept
+        values |= {name: value for name, value in second.items() if name in unique}
     links = [
         (target, target_id, types)
         for one in (other, primary)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PRIMARY_COMPANY = frozenset({5})
 _DEAL_LINE = frozenset({19})
 _LEFT_OPEN = 3  # one deal in so many stays undecided for good
+_RESTLESS = 0.25  # share of steps in which a deal is moved while others wait for their quote
 _WINS = 0.7  # of the decided ones
 _CUSTOMER_ORDER = "d365_customer_po"  # filled when the portal has that property
 
@@ -34,7 +35,12 @@ def act(machine: HubSpotMachine, now: datetime, rng: random.Random, steps: int) 
     machine.portal.arrive(now)
     said: list[str] = []
     while len(said) < steps:
-        sentence = _link_next(machine, now) or _quote_next(machine, now) or _move_next(machine, now, rng)
+        restless = rng.random() < _RESTLESS
+        sentence = (
+            (_move_next(machine, now, rng) if restless else None)
+            or _prepare_next(machine, now)
+            or _move_next(machine, now, rng)
+        )
         if not sentence:
             break
         said.append(sentence)
@@ -55,9 +61,7 @@ def link_and_quote(machine: HubSpotMachine, deal_id: str, now: datetime) -> list
         raise LookupError(f"There is no deal {deal_id} that the rep works on.")
     said = []
     if not portal.links.of("deals", record.id, "companies"):
-        company = _by_value(portal.tables["companies"], "name", {planned.customer_name}).get(
-            planned.customer_name
-        )
+        company = _companies(portal, [planned]).get(planned.customer_name)
         if company is None:
             raise LookupError(f"There is no company {planned.customer_name} in the portal yet.")
         said.append(_link(portal, record, company))
@@ -71,38 +75,25 @@ def link_and_quote(machine: HubSpotMachine, deal_id: str, now: datetime) -> list
     return said
 
 
-def _link_next(machine: HubSpotMachine, now: datetime) -> str | None:
-    del now  # the portal's clock is set
+def _prepare_next(machine: HubSpotMachine, now: datetime) -> str | None:
+    """Link or quote the first open deal for which that is possible."""
     portal = machine.portal
-    waiting = [
-        (record, deal)
-        for record, deal in _open_deals(machine)
-        if not portal.links.of("deals", record.id, "companies")
-    ]
-    if not waiting:
-        return None
-    companies = _by_value(
-        portal.tables["companies"], "name", {deal.customer_name for _record, deal in waiting}
-    )
-    for record, deal in waiting:
-        if deal.customer_name in companies:
-            return _link(portal, record, companies[deal.customer_name])
-    return None
-
-
-def _quote_next(machine: HubSpotMachine, now: datetime) -> str | None:
-    portal = machine.portal
-    waiting = [
-        (record, deal)
-        for record, deal in _open_deals(machine)
-        if portal.links.of("deals", record.id, "companies")
-        and not portal.links.of("deals", record.id, "line_items")
-    ]
-    if not waiting:
-        return None
-    products = _products(portal, [deal for _record, deal in waiting])
-    for record, deal in waiting:
-        if any(line.sku in products for line in deal.lines):
+    links = portal.links
+    unlinked, unquoted = [], []
+    for record, deal in _open_deals(machine):
+        if not links.of("deals", record.id, "companies"):
+            unlinked.append(deal)
+        elif not links.of("deals", record.id, "line_items"):
+            unquoted.append(deal)
+    companies = _companies(portal, unlinked) if unlinked else {}
+    products = _products(portal, unquoted) if unquoted else {}
+    for record, deal in _open_deals(machine):
+        if not links.of("deals", record.id, "companies"):
+            if deal.customer_name in companies:
+                return _link(portal, record, companies[deal.customer_name])
+        elif not links.of("deals", record.id, "line_items") and any(
+            line.sku in products for line in deal.lines
+        ):
             return _quote(machine, record, deal, products, now)
     return None
 
@@ -132,10 +123,10 @@ def _move_next(machine: HubSpotMachine, now: datetime, rng: random.Random) -> st
     machine.set_deal_stage(str(record.id), chosen.id, now)
     name = record.properties["dealname"]
     if chosen.won:
-        return f"The rep won the deal {name}."
+        return _told(f"won the deal {name}")
     if chosen.closed:
-        return f"The rep lost the deal {name}."
-    return f"The rep moved the deal {name} on to {chosen.label}."
+        return _told(f"lost the deal {name}")
+    return _told(f"moved the deal {name} on to {chosen.label}")
 
 
 def _order(portal: Portal, record: Record) -> int:
@@ -146,7 +137,7 @@ def _order(portal: Portal, record: Record) -> int:
 
 def _link(portal: Portal, record: Record, company: Record) -> str:
     portal.associate("deals", record.id, "companies", company.id, _PRIMARY_COMPANY, replace=False)
-    return f"The rep linked the deal {record.properties['dealname']} to {company.properties['name']}."
+    return _told(f"linked the deal {record.properties['dealname']} to {company.properties['name']}")
 
 
 def _quote(
@@ -191,12 +182,21 @@ def _line_values(portal: Portal, product: Record, line: DealLine, currency: str)
     return values
 
 
+def _told(deed: str) -> str:
+    """One sentence; company names may end with a full stop of their own."""
+    return f"The rep {deed.removesuffix('.')}."
+
+
 def _open_deals(machine: HubSpotMachine) -> Iterable[tuple[Record, Deal]]:
     portal = machine.portal
     for deal_id, deal in machine.world_deals.items():
         record = portal.tables["deals"].get(deal_id)
         if record is not None and _order(portal, record) >= 0:
             yield record, deal
+
+
+def _companies(portal: Portal, deals: Iterable[Deal]) -> dict[str, Record]:
+    return _by_value(portal.tables["companies"], "name", {deal.customer_name for deal in deals})
 
 
 def _products(portal: Portal, deals: Iterable[Deal]) -> dict[str, Record]:

@@ -90,9 +90,18 @@ def creation_defaults(portal: Portal, kind: str, values: dict[str, str]) -> dict
         copied: dict[str, str] = {}
         product = portal.tables["products"].get(int(values.get("hs_product_id") or 0))
         if product is not None:
-            copied = {n: product.properties[n] for n in _COPIED_FROM_PRODUCT if n in product.properties}
+            copied = _copied(portal, product.properties)
         return {"hs_line_item_currency_code": portal.currency} | copied | values
     return values
+
+
+def _copied(portal: Portal, product: Mapping[str, str]) -> dict[str, str]:
+    """What a new line takes from its product; the portal's own properties where both have them."""
+    names = set(_COPIED_FROM_PRODUCT)
+    if portal.settings.yes("line_copies_custom"):
+        lines = portal.tables["line_items"].schema.properties
+        names |= {n for n in product if n in lines and not lines[n].hubspot_defined and not lines[n].unique}
+    return {name: value for name, value in product.items() if name in names}
 
 
 def _stage_fits(portal: Portal, values: Mapping[str, str]) -> None:

@@ -84,6 +84,12 @@ SWITCHES: dict[str, Switch] = {
             "name",
             "The table asks for name, price, hs_sku, description, hs_folder; examples leave hs_folder out.",
         ),
+        Switch(
+            "line_copies_custom",
+            ("yes", "no"),
+            "yes",
+            "Whether a new line also takes the portal's own properties that product and line both have.",
+        ),
         Switch("archive_missing", ("204", "404"), "204", "That DELETE of a gone record is 204 is inferred."),
         Switch(
             "touch_unchanged",
