@@ -33,7 +33,7 @@ def check_base_url(url: str, *, allowed_suffixes: tuple[str, ...], allow_local: 
         raise _refused(url, "it holds a user name or password")
     if parts.path.strip("/") or parts.query or parts.fragment or "?" in text or "#" in text:
         raise _refused(url, "only the host is wanted, without path or query")
-    host = (parts.hostname or "").rstrip(".")
+    host = (parts.hostname or "").removesuffix(".")
     if allow_local and host in _LOCAL_NAMES and parts.scheme in _PORTS:
         return f"{parts.scheme}://{_bracketed(host)}" + (f":{parts.port}" if parts.port else "")
     if parts.scheme != "https":

@@ -160,4 +160,4 @@ def _colon(said: str) -> str:
     return f": {said}" if said else "."
 
 
-DYNAMICS_JUDGE = Judge(verdict=verdict, fault=fault)
+JUDGE = Judge(verdict=verdict, fault=fault)

@@ -227,4 +227,4 @@ def _field(data: Any, name: str) -> Any:
     return "" if found is None else found
 
 
-HUBSPOT_JUDGE = Judge(verdict=verdict, fault=fault, limit=limit)
+JUDGE = Judge(verdict=verdict, fault=fault, limit=limit)
