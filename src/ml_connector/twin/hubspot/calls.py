@@ -87,13 +87,10 @@ def wrote(*records: Record) -> Written:
 
 
 def properties_in(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``properties`` of a write, which must be an object of plain values."""
+    """The ``properties`` of a write, which must be an object."""
     given = body.get("properties", {})
     if not isinstance(given, dict):
         raise invalid_input("properties must be an object")
-    for name, value in given.items():
-        if isinstance(value, dict | list):
-            raise invalid_input(f"The value of property {name} must be text, a number, a boolean or null")
     return given
 
 

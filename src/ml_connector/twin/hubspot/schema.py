@@ -191,15 +191,12 @@ class Schema:
             if name not in checks:
                 problems.append(self._refused(name, raw))
                 continue
-            value = raw if type(raw) is str else as_text(raw)
             check = checks[name]
-            if len(value) > MOST_CHARACTERS:
-                problems.append(Problem(name, "PROPERTY_VALUE_TOO_LONG", _too_long(name)))
-            elif check is None or not value:
-                cleaned[name] = value
+            if check is None and type(raw) is str and len(raw) <= MOST_CHARACTERS:
+                cleaned[name] = raw  # most values: any text will do
             else:
                 try:
-                    cleaned[name] = check(value)
+                    cleaned[name] = _checked(raw, check)
                 except Invalid as wrong:
                     problems.append(Problem(name, wrong.code, wrong.message))
         return cleaned
@@ -220,5 +217,10 @@ class Schema:
         self.unique = tuple(prop.name for prop in self.properties.values() if prop.unique)
 
 
-def _too_long(name: str) -> str:
-    return f'Property "{name}" is longer than {MOST_CHARACTERS} characters'
+def _checked(raw: Any, check: Callable[[str], str] | None) -> str:
+    value = as_text(raw)
+    if isinstance(raw, dict | list):
+        raise Invalid("INVALID_VALUE", f"{value} is not text, a number or a boolean")
+    if len(value) > MOST_CHARACTERS:
+        raise Invalid("PROPERTY_VALUE_TOO_LONG", f"The value is longer than {MOST_CHARACTERS} characters")
+    return check(value) if check is not None and value else value

@@ -94,7 +94,8 @@ class Table:
         for name in self.schema.unique:
             if name in changes:
                 self._release(name, record)
-        record.properties = {k: v for k, v in {**record.properties, **changes}.items() if v}
+        merged = {**record.properties, **changes}
+        record.properties = merged if all(changes.values()) else {k: v for k, v in merged.items() if v}
         record.updated_at = at
         for name in self.schema.unique:
             if name in changes and (value := record.properties.get(name)):
