@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from ml_connector.store import connections, operations, processes, tables
+from ml_connector.store import operations, processes, tables
 from ml_connector.store.database import Store, StoreError
 
 if TYPE_CHECKING:
     from tests.conftest import ManualClock
 
+    from ml_connector.store.processes import ProcessState
     from ml_connector.store.vault import Vault
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -26,18 +27,6 @@ HEADER = operations.Operation(
     "o1", "p1", "header", "HS-1-1", "usmf", 1, b'{"exact": "bytes"}', b"hash", "intended", 1,
     NOON + timedelta(seconds=30), fence=7, detail={"note": ""},
 )  # fmt: skip
-
-
-@pytest.fixture
-async def cid(store: Store) -> int:
-    async with store.write() as tx:
-        return (await connections.get_or_create(tx, "default")).connection_id
-
-
-@pytest.fixture
-def vault(store: Store) -> Vault:
-    assert store.vault is not None
-    return store.vault
 
 
 async def test_a_process_comes_back_whole_and_its_newest_revision_is_found(
@@ -59,14 +48,12 @@ async def test_only_waiting_processes_whose_time_has_come_are_due(
     store: Store, cid: int, vault: Vault
 ) -> None:
     async with store.write() as tx:
-        for n, (state, due_at) in enumerate(
-            [
-                ("waiting", NOON), ("waiting", NOON - timedelta(hours=1)), ("waiting", NOON + timedelta(hours=1)),
-                ("waiting", None), ("parked", NOON),
-            ]
-        ):  # fmt: skip
-            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", state=state, due_at=due_at)
+        hour = timedelta(hours=1)
+        for n, due_at in enumerate((NOON, NOON - hour, NOON + hour, None)):
+            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", due_at=due_at)
             await processes.put(tx, cid, row, vault)
+        parked = replace(DEAL, process_id="p9", subject="deals/9", state="parked")
+        await processes.put(tx, cid, parked, vault)
     async with store.read() as tx:
         due = await processes.due(tx, cid, "orders", NOON, 10, vault)
         assert [row.process_id for row in due] == ["p1", "p0"]
@@ -76,7 +63,8 @@ async def test_only_waiting_processes_whose_time_has_come_are_due(
 async def test_processes_are_listed_by_state_latest_change_first(
     store: Store, cid: int, vault: Vault, clock: ManualClock
 ) -> None:
-    for n, state in enumerate(("waiting", "parked", "done")):
+    states: tuple[ProcessState, ...] = ("waiting", "parked", "done")
+    for n, state in enumerate(states):
         clock.advance(1)
         async with store.write() as tx:
             row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", state=state)

@@ -22,18 +22,6 @@ LINK = links.Link("customers", "usmf:US-001", "companies", "9001", b"print", b"d
 STOPPED = parked.ParkedRecord(0, "customers", "usmf:US-001", "mapping.value", "Bad", "finance", "Mend it")
 
 
-@pytest.fixture
-async def cid(store: Store) -> int:
-    async with store.write() as tx:
-        return (await connections.get_or_create(tx, "default")).connection_id
-
-
-@pytest.fixture
-def vault(store: Store) -> Vault:
-    assert store.vault is not None
-    return store.vault
-
-
 async def test_a_connection_is_made_once_and_found_by_name(store: Store) -> None:
     async with store.write() as tx:
         first = await connections.get_or_create(tx, "default")
