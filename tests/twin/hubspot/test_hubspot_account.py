@@ -172,3 +172,9 @@ def test_unknown_paths_are_404(desk: Desk) -> None:
     """A path that no endpoint has is 404, with a token."""
     for path in ("/", "/crm", "/crm/objects/2026-03", "/crm/v9/objects/companies", "/crm/v3/nothing/x"):
         assert desk.send("GET", path).status == 404
+
+
+def test_an_unknown_time_zone_is_refused_with_a_sentence(open_portal: Callable[..., Desk]) -> None:
+    """A portal cannot start in a time zone that does not exist."""
+    with pytest.raises(ValueError, match="US/Eastern"):
+        open_portal(time_zone="Nowhere/Else")

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
     from ml_connector.twin.hubspot.settings import Settings
@@ -86,7 +86,7 @@ class Limits:
 
     def __init__(self, limit: tuple[int, float], settings: Settings) -> None:
         calls, seconds = limit
-        self.zone = ZoneInfo(settings["time_zone"])
+        self.zone = _zone(settings["time_zone"])
         self.rolling = Window(calls, seconds)
         self.search = Window(int(settings.number("search_rate")), 1.0)
         burst = int(settings.number("association_burst")) if calls else 0
@@ -141,3 +141,12 @@ class Limits:
         if pool == "search":
             return [self.search, *([self.rolling] if self._search_counts else [])], [self.day]
         return [self.rolling], [self.day]
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(
+            f"switch time_zone does not take {name!r}; it takes a name like US/Eastern"
+        ) from None
