@@ -44,9 +44,10 @@ LATE_S = 300.0  # longer than the client waits, shorter than the settle time
 class Simulated:
     """Twins, files and incarnations of one run."""
 
-    def __init__(self, home: Path, *, seed: int) -> None:
+    def __init__(self, home: Path, *, seed: int, limit: tuple[int, float] = (190, 10.0)) -> None:
         self.home = home
         self.seed = seed
+        self.limit = limit
         self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self.database = home / "world.0.db"
         self.incarnations: list[Incarnation] = []
@@ -75,7 +76,7 @@ class Simulated:
             rng=self.rng,
             new_id=Counted("h"),
             switches={},
-            limit=(190, 10.0),
+            limit=self.limit,
             token=TOKEN,
             portal_id=4711,
             now=EPOCH,

@@ -1,4 +1,4 @@
-"""The mapping files of a connection: read, checked, compiled, and every version kept."""
+"""The mapping files of a connection: read, checked against the portal, compiled, and every version kept."""
 
 from __future__ import annotations
 
@@ -6,51 +6,93 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigurationError
 from ml_connector.mapping.apply import CompiledMapping, CompiledOrderMapping, compile_mapping
+from ml_connector.mapping.catalog import CatalogField, FieldCatalog
+from ml_connector.mapping.check import check
 from ml_connector.mapping.load import load_mapping
-from ml_connector.mapping.model import MappingDocument, OrderMappingDocument
+from ml_connector.mapping.lookups import read_lookup, tables_of
+from ml_connector.mapping.model import MappingDocument
 from ml_connector.store import mappings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from ml_connector.app.workplace import Workplace
+    from ml_connector.mapping.catalog import Kind
+    from ml_connector.mapping.model import Document
+    from ml_connector.systems.hubspot.models import PropertyDefinition
 
-
-def read_mapping(place: Workplace, flow: str) -> str:
-    """The text of a flow's mapping file.
-
-    Raises:
-        ConfigurationError: the file is not there.
-    """
-    path = place.settings.mappings / f"{flow}.yaml"
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(
-            f"The mapping file {path} cannot be read: {exc}.",
-            code="configuration.mapping",
-            hint="Run: ml-connector init (it puts the shipped file where one is missing)",
-        ) from exc
+_KINDS: dict[str, Kind] = {
+    "number": "number",
+    "date": "date",
+    "datetime": "datetime",
+    "enumeration": "enum",
+    "bool": "bool",
+}
+_HINT = "Run: ml-connector init (it puts the shipped file where one is missing)"
 
 
 async def record_mapping(place: Workplace, flow: str) -> tuple[CompiledMapping, int]:
-    """The compiled mapping of a record flow and its version."""
-    text = read_mapping(place, flow)
+    """The compiled mapping of a record flow and its version.
+
+    Raises:
+        ConfigurationError: the file is malformed, or names a property that the portal does not have or let us write.
+    """
+    text = _read(place.settings.mappings / f"{flow}.yaml")
     document = load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
     if not isinstance(document, MappingDocument):
-        raise ConfigurationError(
-            f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping"
-        )
-    return compile_mapping(document), await _version(place, flow, text)
+        raise ConfigurationError(f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping")
+    await _require_targets(place, document)
+    return compile_mapping(document, lookups=_lookups(place, document)), await _version(place, flow, text)
 
 
 async def order_mapping(place: Workplace) -> tuple[CompiledOrderMapping, int]:
     """The compiled mapping of orders and its version."""
-    text = read_mapping(place, "orders")
+    text = _read(place.settings.mappings / "orders.yaml")
     document = load_mapping(text, flow="orders", file_name="mappings/orders.yaml")
-    if not isinstance(document, OrderMappingDocument):
+    return compile_mapping(document, lookups=_lookups(place, document)), await _version(place, "orders", text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(
-            "mappings/orders.yaml is not an order mapping.", code="configuration.mapping"
+            f"The file {path} cannot be read: {exc}.", code="configuration.mapping", hint=_HINT
+        ) from exc
+
+
+def _lookups(place: Workplace, document: Document) -> dict[str, Mapping[str, str]]:
+    """The tables a mapping uses, from the CSV files beside it."""
+    names = sorted(tables_of(document))
+    return {name: read_lookup(_read(place.settings.mappings / f"{name}.csv"), name=name) for name in names}
+
+
+async def _require_targets(place: Workplace, document: MappingDocument) -> None:
+    """Compare the targets with what the portal has; which sources exist, F&O says at the first read."""
+    client = await place.hubspot()
+    definitions = await client.properties(document.object)
+    target = FieldCatalog(document.object, {item.name: _field(item) for item in definitions if not item.archived})
+    names = {name for row in document.fields for name in row.all_sources}
+    source = FieldCatalog("Dynamics", {name: CatalogField(name) for name in names})
+    problems = check(document, source, target)
+    if problems:
+        first, more = problems[0], len(problems) - 1
+        others = f" There are {more} more problems in this file." if more else ""
+        raise ConfigurationError(
+            f"mappings/{document.flow}.yaml, line {first.line}: {first.sentence}.{others}",
+            code="configuration.mapping",
+            hint=first.fix,
         )
-    return compile_mapping(document), await _version(place, "orders", text)
+
+
+def _field(item: PropertyDefinition) -> CatalogField:
+    return CatalogField(
+        item.name,
+        kind=_KINDS.get(item.type, "text"),
+        writable=not (item.read_only or item.calculated),
+        options=tuple(option.value for option in item.options),
+    )
 
 
 async def _version(place: Workplace, flow: str, text: str) -> int:

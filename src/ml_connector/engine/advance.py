@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ml_connector.store.processes import Process, Release
 
 RETRY_LATER = timedelta(minutes=1)
-LEASE_S = 300.0
+LEASE_S = 120.0  # a dead worker's subject is free again after this; what it may have sent is resolved by write_once
 
 
 async def advance(flow: ProcessFlow, engine: Engine, process: Process) -> Process:
@@ -63,9 +63,9 @@ async def approve(flow: ProcessFlow, engine: Engine, process: Process, by: str) 
             )
         if worker.process.step != "release":
             raise ConnectorError(_not_waiting(flow, worker.process), code="deals.not_waiting")
-        await worker.store(
-            replace(worker.process, release="approved", approved_by=by), "approved", {"by": by}
-        )
+        now = engine.around.clock.now()  # due at once: an approval survives the process that took it
+        approved = replace(worker.process, release="approved", approved_by=by, due_at=now)
+        await worker.store(approved, "approved", {"by": by})
         return worker.process
 
 
