@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from ml_connector.store.database import Store
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ROWS, BATCHES, HEAD = tables.audit, tables.audit_batch, tables.audit_head
 
 
@@ -178,6 +181,40 @@ async def test_an_entry_put_in_between_is_detected(store: Store, chain: int, clo
     end = update(HEAD).values(seq=16)
     await behind_its_back(store, *room, *first, counted, end, forged(chain, 9, clock))
     assert (await verified(store, chain)).first_bad == 7
+
+
+async def test_an_entry_rewritten_together_with_its_batch_is_detected_by_the_batch_behind_it(
+    store: Store, chain: int
+) -> None:
+    async with store.read() as tx:
+        before = (await tx.connection.execute(select(BATCHES.c.hash).where(FIRST == 4))).scalar_one()
+        batch = (await tx.connection.execute(select(BATCHES).where(FIRST == 7))).one()
+        rows = [list(row) for row in await audit._rows(tx, chain, 7, 9)]
+    rows[1][-1] = b'{"batch":9}'
+    hashed = audit._chain(before, chain, batch.batch_id, batch.at, [tuple(row) for row in rows])
+    edit = update(ROWS).where(SEQ == 8).values(payload=rows[1][-1])
+    await behind_its_back(store, edit, update(BATCHES).where(FIRST == 7).values(hash=hashed))
+    result = await verified(store, chain)
+    assert (result.ok, result.first_bad) == (False, 10)
+
+
+stored_rows = st.lists(
+    st.tuples(
+        st.integers(0, 99), st.text(max_size=3), st.none() | st.text(max_size=3), st.binary(max_size=4)
+    ),
+    max_size=3,
+)
+
+
+@given(stored_rows, stored_rows)
+@example([(1, "a", None, b'[2,"b",null,0]')], [(1, "a", None, b""), (2, "b", None, b"")])
+def test_different_rows_never_share_a_hash(one: list[Any], other: list[Any]) -> None:
+    """No byte can move from one column, row or payload into the next."""
+
+    def hashed(rows: list[Any]) -> bytes:
+        return audit._chain(audit.FIRST_HASH, 1, "b", NOON, rows)
+
+    assert (hashed(one) == hashed(other)) == (one == other)
 
 
 async def test_a_tail_cut_together_with_its_head_is_detected_by_a_head_noted_earlier(
