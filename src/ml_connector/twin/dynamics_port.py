@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.twin.dynamics.errors import InfologError, RefusalError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -40,5 +42,15 @@ class DynamicsPort:
         return self._machine.records(of, after=after, limit=limit)
 
     def edit(self, of: str, key: str, fields: Mapping[str, Any], now: datetime) -> None:
-        """Change a record as a person inside F&O would."""
-        self._machine.edit(of, key, fields, now)
+        """Change a record as a person inside F&O would.
+
+        Raises:
+            LookupError: There is no such set or record.
+            ValueError: A property or value that F&O refuses, with its sentence.
+        """
+        try:
+            self._machine.edit(of, key, fields, now)
+        except KeyError as error:
+            raise LookupError(f"F&O has no record {key!r} in {of}") from error
+        except (RefusalError, InfologError) as refused:
+            raise ValueError(str(refused)) from refused

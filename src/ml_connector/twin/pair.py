@@ -1,0 +1,172 @@
+"""Both twins over one world, without sockets: what the servers serve and what the simulation calls directly."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.twin import dynamics, entra, hubspot
+from ml_connector.twin.dynamics_port import DynamicsPort
+from ml_connector.twin.hubspot import rep
+from ml_connector.twin.shell import TwinShell
+from ml_connector.twin.world.build import build
+from ml_connector.twin.writes import WriteLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from ml_connector.twin.options import TwinOptions
+
+_SECRET_LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789+/=~._-"  # noqa: S105  an alphabet
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a client needs to be let in; the same for the same seed, so that a restarted twin is known again."""
+
+    entra: entra.Credentials
+    hubspot_token: str
+    portal_id: int
+
+
+def make_access(seed: int) -> Access:
+    """Invent credentials. The secret holds every letter that a careless client forgets to encode."""
+    source = _source(seed, "access")
+    tenant, client, key = (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(3))
+    letters = (_SECRET_LETTERS[int(source.random() * len(_SECRET_LETTERS))] for _ in range(32))
+    portal = 40_000_000 + int(source.random() * 9_000_000)
+    secret = "tw~" + "".join(letters) + "+/="
+    return Access(entra.Credentials(tenant, client, secret), f"pat-na1-{key}", portal)
+
+
+class Pair:
+    """Both machines in their shells, over one world and one log of writes.
+
+    Args:
+        options: Size, behaviour and latency.
+        clock: Tells the time.
+        rng: Draws latencies; everything else is drawn from the seed.
+        new_id: Makes ids of requests and faults.
+        dynamics_url: Where F&O is reached, for absolute links and as Entra's resource; asked per request.
+    """
+
+    def __init__(
+        self,
+        options: TwinOptions,
+        *,
+        clock: Callable[[], datetime],
+        rng: random.Random,
+        new_id: Callable[[], str],
+        dynamics_url: Callable[[], str],
+    ) -> None:
+        self.options = options
+        self.access = make_access(options.seed)
+        self.log = WriteLog()
+        self._clock = clock
+        self._new_id = new_id
+        self._dynamics_url = dynamics_url
+        self.entra = entra.Entra(
+            self.access.entra,
+            resource=dynamics_url,
+            new_id=new_id,
+            switches=options.behaviour(entra.SWITCHES),
+        )
+        self._load(options.seed)
+        self.shells = {
+            machine.side: TwinShell(
+                machine,
+                clock=clock,
+                rng=rng,
+                new_id=new_id,
+                latency_s=options.latency_ms.get(machine.side, 0.0) / 1000,
+                log=self.log,
+            )
+            for machine in (self.dynamics, self.hubspot)
+        }
+
+    def _load(self, seed: int) -> None:
+        options, now = self.options, self._clock()
+        self.world = build(
+            seed,
+            customers=options.customers,
+            products=options.products,
+            contacts_per_customer=options.contacts_per_customer,
+            deals=options.deals,
+            legal_entities=options.legal_entities,
+        )
+        machine = dynamics.DynamicsMachine(
+            self.world,
+            verify=self.entra.verify,
+            rng=_source(seed, "dynamics"),
+            new_id=self._new_id,
+            base_url=self._dynamics_url,
+            switches=options.behaviour(dynamics.SWITCHES),
+            page_size=options.page_size,
+            now=now,
+        )
+        self.dynamics = DynamicsPort(self.entra, machine)
+        self.hubspot = hubspot.HubSpotMachine(
+            self.world,
+            rng=_source(seed, "hubspot"),
+            new_id=self._new_id,
+            switches=options.behaviour(hubspot.SWITCHES),
+            limit=options.hubspot_limit,
+            token=self.access.hubspot_token,
+            portal_id=self.access.portal_id,
+            now=now,
+        )
+        self._rep = _source(seed, "rep")
+
+    def reset(self, seed: int) -> None:
+        """Start over with another world; credentials and issued tokens stay good, listeners stay."""
+        self._load(seed)
+        self.shells["dynamics"].replace(self.dynamics)
+        self.shells["hubspot"].replace(self.hubspot)
+        self.log.clear()
+
+    def act(self, steps: int) -> list[str]:
+        """Let the rep do up to so many things; returns a sentence for each."""
+        return rep.act(self.hubspot, self._clock(), self._rep, steps)
+
+    def quote(self, deal_id: str) -> list[str]:
+        """Let the rep link one deal to its company and put its lines on it.
+
+        Raises:
+            LookupError: No such deal, or its company or products are not in the portal.
+        """
+        return rep.link_and_quote(self.hubspot, deal_id, self._clock())
+
+    def set_deal_stage(self, deal_id: str, stage: str) -> None:
+        """Move a deal; LookupError when deal or stage is unknown."""
+        self.hubspot.set_deal_stage(deal_id, stage, self._clock())
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Records by set or object type, for each side."""
+        return {"dynamics": self.dynamics.counts(), "hubspot": self.hubspot.counts()}
+
+    def records(self, of: str, *, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """Ground truth of one set or object type; LookupError when neither side has it."""
+        side = self.dynamics if of in self.dynamics.counts() else self.hubspot
+        return side.records(of, after=after, limit=limit)
+
+    def edit(self, of: str, key: str, fields: Mapping[str, Any]) -> None:
+        """Change a record as a person in that system would.
+
+        Raises:
+            LookupError: No such set, object type or record.
+            ValueError: A field or value the system refuses.
+        """
+        side = self.dynamics if of in self.dynamics.counts() else self.hubspot
+        side.edit(of, key, fields, self._clock())
+
+    async def close(self) -> None:
+        """Drop all requests under way."""
+        for shell in self.shells.values():
+            await shell.close()
+
+
+def _source(seed: int, part: str) -> random.Random:
+    return random.Random(f"{seed}/{part}")  # noqa: S311  twins must be repeatable, not secret
