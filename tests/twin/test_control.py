@@ -314,7 +314,7 @@ def test_the_command_line_is_read() -> None:
         (reading.parse_limit, "0/10s", "as in 190/10s"),
         (reading.parse_rep, "maybe", "on or off"),
         (reading.parse_switches, ["nextlnk=skip"], "did you mean 'nextlink'"),
-        (reading.parse_switches, ["nextlink=skipp"], "did you mean 'skip'"),
+        (reading.parse_switches, ["nextlink=skips"], "did you mean 'skip'"),
         (reading.parse_switches, ["nextlink"], "SWITCH=VALUE"),
         (reading.parse_switches, ["throttle_requests=many"], "whole number"),
     ],

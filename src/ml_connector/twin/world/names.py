@@ -125,7 +125,7 @@ UNITED_STATES = Book(
         Charlotte|NC|282|704
         Knoxville|TN|379|865
         Birmingham|AL|352|205
-        Baton Rouge|LA|708|225
+        Lafayette|LA|705|337
         Phoenix|AZ|850|602
         Reno|NV|895|775
         Fresno|CA|937|559
@@ -188,11 +188,11 @@ GERMANY = Book(
         Frank Fuchs Geiger Göbel Graf Günther Haas Hagen Hartmann Heinrich Hofmann Huber Jäger Jansen Kaiser
         Keller Kern König Köhler Kraus Krüger Kühn Lang Lehmann Lorenz Ludwig Maier Martin Möller Müller Nowak
         Otto Peters Pfeiffer Pohl Reuter Richter Ritter Roth Sauer Schäfer Schröder Schulz Schütz Seidel Simon
-        Sommer Stark Stein Thiel Vogel Voß Wagner Walter Weiß Winkler Wirth Zeller Ziegler Zimmermann"""
+        Sommer Stark Stein Thiel Vogel Voß Wagner Walter Weiß Winkler Wendt Zeller Ziegler Zimmermann"""
     ),
     first_names=_words(
         """Andreas Anja Anke Bernd Birgit Björn Carsten Claudia Daniela Dieter Eva Florian Frank Gabriele Gerd
-        Günter Hanna Heike Heinz Ines Ingo Jan Jörg Jürgen Karin Katrin Klaus Lena Lukas Manfred Maren Markus
+        Günter Hanna Heike Heinz Inga Ingo Jan Jörg Jürgen Karin Katrin Klaus Lena Lukas Manfred Maren Markus
         Martina Michael Nadine Nils Olaf Petra Rainer Ralf Sabine Sandra Silke Stefan Susanne Sven Tanja Thomas
         Ulrike Uwe Volker Walter Wiebke Wolfgang Yvonne"""
     ),
@@ -279,7 +279,7 @@ GERMANY = Book(
         Röntgenstraße
         Güterbahnhof"""
     ),
-    mailboxes=("info", "einkauf", "zentrale", "buchhaltung", "technik", "kontakt"),
+    mailboxes=("info", "einkauf", "zentrale", "buchhaltung", "werkstatt", "kontakt"),
     free_mail=("gmx.de", "web.de", "t-online.de", "gmail.com"),
     job_titles=(
         "Einkaufsleiter",
