@@ -26,7 +26,7 @@ SMALL = {"customers": 20, "products": 30, "deals": 6, "rep": False}
 
 
 @dataclass
-class Session:
+class Visit:
     """Running twins and a signed-in client for each side."""
 
     twins: RunningTwins
@@ -53,7 +53,7 @@ class Session:
 
 
 @asynccontextmanager
-async def session(**changes: Any) -> AsyncIterator[Session]:
+async def visit(**changes: Any) -> AsyncIterator[Visit]:
     ids = itertools.count(1)
     seconds = itertools.count()  # a clock that moves on with every look
     start = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -69,14 +69,14 @@ async def session(**changes: Any) -> AsyncIterator[Session]:
             httpx2.AsyncClient(base_url=told["dynamics_url"]) as to_dynamics,
             httpx2.AsyncClient(base_url=told["hubspot_url"], headers=bearer) as to_hubspot,
         ):
-            opened = Session(twins, to_dynamics, to_hubspot)
+            opened = Visit(twins, to_dynamics, to_hubspot)
             token = (await opened.token()).json()["access_token"]
             to_dynamics.headers["Authorization"] = f"Bearer {token}"
             yield opened
 
 
 async def test_the_announcement_is_enough_to_read_both_sides() -> None:
-    async with session() as s:
+    async with visit() as s:
         told = s.twins.announcement()
         assert told["schema"] == "twin/1"
         assert json.loads(json.dumps(told)) == told
@@ -90,20 +90,20 @@ async def test_the_announcement_is_enough_to_read_both_sides() -> None:
 
 
 async def test_without_credentials_nobody_is_let_in() -> None:
-    async with session() as s, httpx2.AsyncClient() as stranger:
+    async with visit() as s, httpx2.AsyncClient() as stranger:
         told = s.twins.announcement()
         assert (await stranger.get(f"{told['dynamics_url']}/data/CustomersV3")).status_code == 401
         assert (await stranger.get(f"{told['hubspot_url']}/crm/v3/objects/companies")).status_code == 401
 
 
 async def test_an_app_that_fo_does_not_list_is_refused_with_a_good_token() -> None:
-    async with session(switches={"app_registered": "no"}) as s:
+    async with visit(switches={"app_registered": "no"}) as s:
         assert (await s.token()).status_code == 200
         assert (await s.dynamics.get("/data/CustomersV3")).status_code == 401
 
 
 async def test_state_counts_both_sides_on_either_port() -> None:
-    async with session() as s:
+    async with visit() as s:
         here = (await s.dynamics.get("/__twin__/state")).json()
         assert here == await s.control("state")
         assert here["schema"] == "twin.state/1"
@@ -113,7 +113,7 @@ async def test_state_counts_both_sides_on_either_port() -> None:
 
 
 async def test_records_come_in_pages_that_neither_skip_nor_repeat() -> None:
-    async with session() as s:
+    async with visit() as s:
         for of, total in (("CustomersV3", 20), ("deals", 6)):
             seen: list[str] = []
             after = ""
@@ -125,7 +125,7 @@ async def test_records_come_in_pages_that_neither_skip_nor_repeat() -> None:
 
 
 async def test_writes_are_told_in_order_and_from_a_number_on() -> None:
-    async with session() as s:
+    async with visit() as s:
         await s.make_company("One")
         await s.make_company("Two")
         rows = await s.control("writes")
@@ -139,7 +139,7 @@ async def test_writes_are_told_in_order_and_from_a_number_on() -> None:
 
 
 async def test_a_fault_hits_the_side_on_whose_port_it_was_ordered_and_never_the_control_calls() -> None:
-    async with session() as s:
+    async with visit() as s:
         order = {"fault": "status", "status": 503, "times": 0}
         made = await s.dynamics.post("/__twin__/faults", json=order)
         assert made.json()["id"]
@@ -152,7 +152,7 @@ async def test_a_fault_hits_the_side_on_whose_port_it_was_ordered_and_never_the_
 
 
 async def test_a_deal_can_be_won_by_hand() -> None:
-    async with session() as s:
+    async with visit() as s:
         deals = (await s.control("state?of=deals"))["records"]
         for deal in deals:
             moved = await s.hubspot.post(f"/__twin__/deals/{deal['id']}/stage", json={"stage": "won"})
@@ -167,7 +167,7 @@ async def test_a_deal_can_be_won_by_hand() -> None:
 
 
 async def test_people_can_edit_records_on_both_sides() -> None:
-    async with session() as s:
+    async with visit() as s:
         first = (await s.control("state?of=CustomersV3&limit=1"))["records"][0]
         key = f"{first['dataAreaId']}:{first['CustomerAccount']}"
         hold = {"of": "CustomersV3", "key": key, "fields": {"OnHoldStatus": "All"}}
@@ -180,7 +180,7 @@ async def test_people_can_edit_records_on_both_sides() -> None:
 
 
 async def test_the_rep_acts_when_told_to() -> None:
-    async with session() as s:
+    async with visit() as s:
         nothing = (await s.hubspot.post("/__twin__/rep", json={"steps": 3})).json()
         assert nothing == {"did": []}  # no companies yet
         name = s.twins.pair.world.deals[0].customer_name
@@ -191,7 +191,7 @@ async def test_the_rep_acts_when_told_to() -> None:
 
 
 async def test_the_rep_links_and_quotes_one_deal_when_asked() -> None:
-    async with session() as s:
+    async with visit() as s:
         deal = s.twins.pair.world.deals[0]
         await s.make_company(deal.customer_name)
         for line in deal.lines:
@@ -209,15 +209,15 @@ async def test_the_rep_sells_alone_unless_switched_off(monkeypatch: pytest.Monke
     monkeypatch.setattr(launch, "REP_SECONDS", 0.01)
     acted = asyncio.Event()
     monkeypatch.setattr(Pair, "act", lambda _pair, _steps: acted.set())
-    async with session(rep=True):
+    async with visit(rep=True):
         assert "rep" in {task.get_name() for task in asyncio.all_tasks()}
         await asyncio.wait_for(acted.wait(), 5)
-    async with session(rep=False):
+    async with visit(rep=False):
         assert "rep" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_reset_starts_over_and_the_same_seed_brings_the_same_world() -> None:
-    async with session() as s:
+    async with visit() as s:
         before = await s.control("state?of=CustomersV3")
         deals = await s.control("state?of=deals")
         await s.make_company("One")
@@ -253,14 +253,14 @@ async def test_reset_starts_over_and_the_same_seed_brings_the_same_world() -> No
 async def test_a_wrong_control_call_is_told_what_is_wrong(
     method: str, path: str, body: object, status: int, sentence: str
 ) -> None:
-    async with session() as s:
+    async with visit() as s:
         answer = await s.dynamics.request(method, f"/__twin__/{path}", json=body)
         assert answer.status_code == status
         assert sentence in answer.json()["error"]
 
 
 async def test_latency_is_waited_on_its_side_but_not_by_control_calls() -> None:
-    async with session(latency_ms={"hubspot": 60_000}) as s:
+    async with visit(latency_ms={"hubspot": 60_000}) as s:
         assert (await s.control("state"))["writes"] == 0
         assert (await s.dynamics.get("/data/LegalEntities")).status_code == 200
         with pytest.raises(httpx2.ReadTimeout):
@@ -268,15 +268,15 @@ async def test_latency_is_waited_on_its_side_but_not_by_control_calls() -> None:
 
 
 async def test_a_taken_port_is_told_in_a_sentence() -> None:
-    async with session() as s:
+    async with visit() as s:
         port = int(s.twins.dynamics_url.rsplit(":", 1)[1])
         with pytest.raises(ValueError, match=f"port {port} cannot be used"):
-            async with session(dynamics_port=port):
+            async with visit(dynamics_port=port):
                 pass
 
 
 async def test_the_same_seed_knows_the_same_credentials() -> None:
-    async with session() as one, session() as two, session(seed=2) as other:
+    async with visit() as one, visit() as two, visit(seed=2) as other:
         ours, theirs = one.twins.announcement(), two.twins.announcement()
         assert {n: v for n, v in ours.items() if "url" not in n and n != "authority"} == {
             n: v for n, v in theirs.items() if "url" not in n and n != "authority"
