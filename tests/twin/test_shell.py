@@ -243,7 +243,7 @@ async def test_replacing_the_machine_ends_what_was_under_way(port: Port, tiny_ma
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [
-        ({"fault": "tuncate"}, "did you mean 'truncate'"),
+        ({"fault": "slowly"}, "did you mean 'slow'"),
         ({"fault": "status"}, "needs a status"),
         ({"fault": "status", "status": 99}, "from 200 to 599"),
         ({"fault": "html", "match": {"path": "("}}, "not a regular expression"),

@@ -56,18 +56,8 @@ _GERMAN_PHONES = (
 _NO_PHONES = ("n/a", "see e-mail", "555", "call reception", "-")
 _BAD_EMAILS = ("n/a", "info(at){domain}", "office@", "@{domain}", "info@@{domain}")
 _WEBSITES = ("https://www.{domain}", "https://{domain}/", "www.{domain}", "http://www.{domain}", "{domain}")
-_PLAIN = str.maketrans(
-    {
-        "ä": "ae",
-        "ö": "oe",
-        "ü": "ue",
-        "ß": "ss",
-        " ": "-",
-        "'": None,
-        "&": None,
-        ".": None,
-    }  # codespell:ignore ue
-)
+_PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ß": "ss", " ": "-", "'": None, "&": None, ".": None})
+_PLAIN[ord("ü")] = "ue"  # codespell:ignore ue
 
 
 @dataclass(frozen=True, slots=True)
