@@ -44,6 +44,7 @@ __all__ = ["BATCH", "HubSpotClient", "UpsertInput", "UpsertReport", "Upserted"]
 BATCH = 100
 LARGEST_LIST = 100
 _ASSOCIATION_BATCH = 1_000
+_UNTIL_TOLD = (4, 0.0)  # calls at once before the first answer tells the portal's limit
 _SEARCHES = (5, 1.0)  # per second and account; answers do not tell
 _ASSOCIATION_CALLS = (100, 10.0)  # the smallest tier's; answers do not tell
 _GONE = "OBJECT_NOT_FOUND"
@@ -63,6 +64,7 @@ class HubSpotClient:
         self.transport = transport
         self.settings = settings
         self._paths = Paths(settings.api_version)
+        transport.budget.learn(SIDE, *_UNTIL_TOLD)
         transport.budget.learn(SEARCH, *_SEARCHES)
         transport.budget.learn(ASSOCIATIONS, *_ASSOCIATION_CALLS)
 
