@@ -10,6 +10,7 @@ import orjson
 from ml_connector.domain.causes import cause_of
 from ml_connector.domain.diff import written_after
 from ml_connector.domain.records import FINGERPRINT_VERSION, Result
+from ml_connector.engine.grouped import GroupCommit
 from ml_connector.errors import RejectedError
 from ml_connector.store import audit, calls, links, parked, progress
 from ml_connector.store.audit import Entry
@@ -84,6 +85,7 @@ class Ledger:
         self.counters = counters
         self.coverage = coverage
         self.watch = watch
+        self.commits = GroupCommit(engine.store)
         self.tracked = (
             tracked  # a replay covers single records and says nothing about how far the flow has read
         )
@@ -91,7 +93,8 @@ class Ledger:
     async def save(self, finished: Finished | None, following: Call | None) -> None:
         """Store what one call brought, and the intent of the next, in one transaction."""
         cid = self.engine.connection_id
-        async with self.engine.store.write() as tx:
+
+        async def work(tx: Tx) -> None:
             if finished is not None:
                 await self._outcomes(tx, finished)
                 await calls.finish(
@@ -102,6 +105,8 @@ class Ledger:
                 await self._progress(tx)
             if following is not None:
                 await calls.intend(tx, cid, following)
+
+        await self.commits.run(work)
         if self.watch is not None:
             self.watch(self.counters)
 
@@ -109,30 +114,35 @@ class Ledger:
         """Store what the comparison alone decided: records that cannot be mapped, digests that moved."""
         if not stopped and not touched:
             return
-        cid = self.engine.connection_id
-        async with self.engine.store.write() as tx:
+
+        async def work(tx: Tx) -> None:
             if touched:
-                await links.touch(tx, cid, self.flow.name, touched)
+                await links.touch(tx, self.engine.connection_id, self.flow.name, touched)
             await self._park(tx, stopped)
+
+        await self.commits.run(work)
 
     async def save_progress(self) -> None:
         """Move progress over pages that needed no writing."""
         if self.coverage.pages and self.coverage.pages[0].judged and self.coverage.pages[0].open == 0:
-            async with self.engine.store.write() as tx:
-                await self._progress(tx)
+            await self.commits.run(self._progress)
 
     async def refused(self, call_id: str, error: RejectedError) -> None:
         """A batch was refused as a whole: nothing of it was stored there."""
-        async with self.engine.store.write() as tx:
-            await calls.finish(
-                tx, self.engine.connection_id, call_id, "refused", error.status, error.correlation_id
-            )
+        await self._ended(call_id, "refused", error.status, error.correlation_id)
 
     async def failed(self, call_id: str, error: ConnectorError) -> None:
         """A call whose outcome is unknown, or that never got in: the records are read and sent again."""
         outcome: CallOutcome = "refused" if error.context.get("sent") is False else "unknown"
-        async with self.engine.store.write() as tx:
-            await calls.finish(tx, self.engine.connection_id, call_id, outcome, None, "")
+        await self._ended(call_id, outcome, None, "")
+
+    async def _ended(
+        self, call_id: str, outcome: CallOutcome, status: int | None, correlation_id: str
+    ) -> None:
+        async def work(tx: Tx) -> None:
+            await calls.finish(tx, self.engine.connection_id, call_id, outcome, status, correlation_id)
+
+        await self.commits.run(work)
 
     async def _progress(self, tx: Tx) -> None:
         finished = self.coverage.take_finished()

@@ -1,0 +1,66 @@
+"""Group commit: what is to be stored while a commit is under way shares the next transaction.
+
+A commit costs the disk's latency whatever it holds; lanes that finish together pay it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ml_connector.store.database import Store, Tx
+
+    Work = Callable[[Tx], Awaitable[None]]
+
+
+class GroupCommit:
+    """Runs pieces of work in shared transactions; each caller returns when its piece is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[tuple[Work, asyncio.Future[None]]] = []
+        self._drain: asyncio.Task[None] | None = None
+
+    async def run(self, work: Work) -> None:
+        """Store this with whatever else is waiting.
+
+        Raises:
+            ConnectorError: the transaction failed; then none of its pieces is stored.
+        """
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, stored))
+        if self._drain is None or self._drain.done():
+            self._drain = asyncio.create_task(self._commit_all())
+        await stored
+
+    async def _commit_all(self) -> None:
+        """Commit for whoever waits, until nobody does. A task of its own: a caller that gives up stops nobody."""
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            try:
+                async with self._store.write() as tx:
+                    for work, _ in group:
+                        await work(tx)
+            except (
+                BaseException
+            ) as error:  # handed to each caller, who raises it; a cancellation cancels them
+                for _, stored in group:
+                    _fail(stored, error)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                for _, stored in group:
+                    if not stored.done():
+                        stored.set_result(None)
+
+
+def _fail(stored: asyncio.Future[None], error: BaseException) -> None:
+    if stored.done():
+        return
+    if isinstance(error, asyncio.CancelledError):
+        stored.cancel()
+    else:
+        stored.set_exception(error)
