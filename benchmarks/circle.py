@@ -112,8 +112,8 @@ def floor_s(setting: Setting, figures: dict[str, Any]) -> float:
     """The least time the limits and latencies allow."""
     limit, window_s = setting.allowance
     waiting = max(0.0, (figures["requests"]["hubspot"] - limit) / (limit / window_s)) if limit else 0.0
-    pages = figures["requests"]["dynamics"] * setting.dynamics_ms / 1000
-    return waiting + pages + setting.hubspot_ms / 1000
+    pages: float = figures["requests"]["dynamics"] * setting.dynamics_ms / 1000
+    return float(waiting + pages + setting.hubspot_ms / 1000)
 
 
 def show(setting: Setting, size: int, run: str, figures: dict[str, Any]) -> bool:

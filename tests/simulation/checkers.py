@@ -35,12 +35,16 @@ class Checkers:
         resource, keys = _named(side, request)
         rows = self._rows("SELECT resource, keys FROM mlc_call WHERE outcome IS NULL OR outcome = 'unknown'")
         if not any(row[0] == resource and set(keys) <= set(orjson.loads(row[1])) for row in rows):
-            self.broken.append(f"I4: {request.method} {request.path} {keys} arrived at {at} without an intent")
+            self.broken.append(
+                f"I4: {request.method} {request.path} {keys} arrived at {at} without an intent"
+            )
 
     def on_write(self, _row: Any) -> None:
         """I1 and I3, against the twins' ground truth."""
         orders, _ = self.dynamics.records("SalesOrderHeadersV2", after=None, limit=1000)
-        self._once("I1", "sales orders with the reference", [row["CustomersOrderReference"] for row in orders])
+        self._once(
+            "I1", "sales orders with the reference", [row["CustomersOrderReference"] for row in orders]
+        )
         lines, _ = self.dynamics.records("SalesOrderLinesV3", after=None, limit=1000)
         marks = [f"{row['SalesOrderNumber']}/{row['CustomersLineNumber']}" for row in lines]
         self._once("I1", "order lines with the mark", marks)
@@ -56,7 +60,9 @@ class Checkers:
 
     def at_the_end(self) -> None:
         """I4 and I7 at quiescence: nothing unresolved, progress never moved back."""
-        for (call_id,) in self._rows("SELECT call_id FROM mlc_call WHERE outcome IS NULL OR outcome = 'unknown'"):
+        for (call_id,) in self._rows(
+            "SELECT call_id FROM mlc_call WHERE outcome IS NULL OR outcome = 'unknown'"
+        ):
             self.broken.append(f"I4: call {call_id} was never resolved")
         for operation_id, state in self._rows("SELECT operation_id, state FROM mlc_operation"):
             if state not in ("done", "adopted"):

@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inline_sqlite import creator
-from network import SimulatedNetwork
+from pydantic import SecretStr
+from tests.simulation.inline_work import creator
+from tests.simulation.network import SimulatedNetwork
 
 from ml_connector.app.workplace import Workplace, open_workplace
 from ml_connector.domain.clock import Surroundings
@@ -57,7 +58,14 @@ class Incarnation:
     """A process that dies at its ``crash_at``-th seam (0: never)."""
 
     def __init__(
-        self, number: int, home: Path, database: Path, shells: Mapping[str, TwinShell], *, seed: int, crash_at: int
+        self,
+        number: int,
+        home: Path,
+        database: Path,
+        shells: Mapping[str, TwinShell],
+        *,
+        seed: int,
+        crash_at: int,
     ) -> None:
         self.number = number
         self.home = home
@@ -97,7 +105,7 @@ class Incarnation:
             self.surroundings(),
             started_by=f"process {self.number}",
             network=SimulatedNetwork(self.shells, self.seam, self.keep),
-            async_creator=creator(str(self.database), self.seam),
+            async_creator=creator(self.database, self.seam),
             **options,
         ) as place:
             yield place
@@ -117,7 +125,7 @@ def simulated_settings(home: Path, database: Path) -> Settings:
     return Settings(
         home=home,
         database_url=f"sqlite:///{database}",
-        master_key=MASTER_KEY,
+        master_key=SecretStr(MASTER_KEY),
         allow_local=True,
         sync={"lanes": 2},
         orders={"quiet_minutes": 0},

@@ -20,12 +20,14 @@ from typing import Any
 import orjson
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent / "src")]
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from tests.simulation.simulated import Simulated  # noqa: E402 - the path above makes it importable
+from tests.simulation.stories import STORIES, Story  # noqa: E402 - the same
+from tests.simulation.virtual_loop import VirtualLoop  # noqa: E402 - the same
 
 from ml_connector.telemetry import setup_logging  # noqa: E402 - the path above makes it importable
-from simulated import Simulated  # noqa: E402 - the path above makes it importable
-from stories import STORIES, Story  # noqa: E402 - the same
-from virtual_loop import VirtualLoop  # noqa: E402 - the same
 
 REST_S = 2000.0  # longer than every late commit and settle
 
@@ -58,7 +60,9 @@ async def one_run(world: Simulated, story: Story, *, crash_at: int, again_at: in
     }
 
 
-def in_a_fork(loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, *, trace: bool = False) -> Any:
+def in_a_fork(
+    loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, *, trace: bool = False
+) -> Any:
     """One run in a child: whatever it leaves open dies with it, and the prepared world stays untouched."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -66,7 +70,9 @@ def in_a_fork(loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, 
         try:
             result = loop.run_until_complete(one_run(world, story, crash_at=crash_at))
             if trace:
-                result["steps"] = [step for process in world.incarnations[1:] for step in ["---", *process.trace]]
+                result["steps"] = [
+                    step for process in world.incarnations[1:] for step in ["---", *process.trace]
+                ]
         except BaseException as error:  # noqa: BLE001 - reported to the parent, whatever it is
             import traceback
 

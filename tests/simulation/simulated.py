@@ -8,11 +8,11 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from checkers import Checkers
-from incarnation import EPOCH, Counted, Incarnation, simulated_settings
-from inline_sqlite import creator
 from pydantic import SecretStr
-from small_world import small_world
+from tests.simulation.checkers import Checkers
+from tests.simulation.incarnation import EPOCH, Counted, Incarnation, simulated_settings
+from tests.simulation.inline_work import creator
+from tests.simulation.small_world import small_world
 
 from ml_connector.app.connect import connect_dynamics, connect_hubspot
 from ml_connector.app.flow_switch import enable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
 
 DYNAMICS_HOST, HUBSPOT_HOST = "127.0.0.1:8365", "127.0.0.1:8366"  # never opened: the network is simulated
-TOKEN = "pat-na1-simulated"  # noqa: S105 - a credential of the twin
+TOKEN = "pat-na1-simulated"
 LATE_S = 300.0  # longer than the client waits, shorter than the settle time
 
 
@@ -51,9 +51,11 @@ class Simulated:
         self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self.database = home / "world.0.db"
         self.incarnations: list[Incarnation] = []
-        self.graves: list[asyncio.Task[None]] = []  # the dead stay referenced: their ``finally`` must never run
+        self.graves: list[
+            asyncio.Task[None]
+        ] = []  # the dead stay referenced: their ``finally`` must never run
         world = small_world()
-        credentials = Credentials(tenant="tenant", client_id="client", client_secret="secret")  # noqa: S106 - the twin's
+        credentials = Credentials(tenant="tenant", client_id="client", client_secret="secret")
         entra = Entra(
             credentials,
             resource=lambda: f"http://{DYNAMICS_HOST}",
@@ -98,7 +100,7 @@ class Simulated:
         self.home.mkdir(parents=True, exist_ok=True)
         process = self.process(crash_at=0)
         settings = simulated_settings(self.home, self.database)
-        await init(settings, process.surroundings(), async_creator=creator(str(self.database), process.seam))
+        await init(settings, process.surroundings(), async_creator=creator(self.database, process.seam))
         async with process.workplace() as place:
             dynamics = DynamicsEnvironment(
                 url=f"http://{DYNAMICS_HOST}",
@@ -125,7 +127,9 @@ class Simulated:
             self.database = self.incarnations[-1].next_database()
             self.checkers.database = self.database
         number = len(self.incarnations)
-        process = Incarnation(number, self.home, self.database, self.shells, seed=self.seed, crash_at=crash_at)
+        process = Incarnation(
+            number, self.home, self.database, self.shells, seed=self.seed, crash_at=crash_at
+        )
         self.incarnations.append(process)
         return process
 

@@ -16,7 +16,7 @@ from ml_connector.errors import ConnectorError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulated import Simulated
+    from tests.simulation.simulated import Simulated
 
     from ml_connector.app.workplace import Workplace
 
@@ -26,7 +26,9 @@ PATIENCE = 40  # passes a story may need; each wait is slept through in virtual 
 class Story(Protocol):
     """One story."""
 
-    late_paths: str  # regex of the POSTs whose commit is late in the late variant
+    @property
+    def late_paths(self) -> str:
+        """Regex of the POSTs whose commit is late in the late variant."""
 
     async def begin(self, world: Simulated) -> None:
         """What people do before the process that may crash starts."""

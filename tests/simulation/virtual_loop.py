@@ -32,8 +32,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> NoReturn:
         raise RuntimeError("a thread tried to wake the simulation")
 
-    def run_in_executor(self, *args: Any) -> NoReturn:  # type: ignore[override]  # never returns
+    def run_in_executor(self, *_args: Any) -> NoReturn:  # type: ignore[override]  # never returns
         raise RuntimeError("no threads in the simulation")
 
-    def call_soon_threadsafe(self, *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[override]  # never returns
+    def call_soon_threadsafe(self, *_args: Any, **_kwargs: Any) -> NoReturn:  # type: ignore[override]  # never returns
         raise RuntimeError("no threads in the simulation")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReply
+    from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
 
 BATCH_LIMIT = 100  # https://developers.hubspot.com/docs/guides/crm/using-object-apis
 
@@ -47,7 +47,7 @@ class UpsertSink:
         return Pushed(outcomes, reply.status, reply.correlation_id)
 
 
-def _outcome(trace_id: str, change: Change, reply: UpsertReply) -> Outcome:
+def _outcome(trace_id: str, change: Change, reply: UpsertReport) -> Outcome:
     """What HubSpot said about one record."""
     refused = reply.refused.get(trace_id)
     if refused is not None:
