@@ -228,6 +228,9 @@ _EVENT_FIELDS = ("changed", "notes", "call", "status", "correlation_id", "by", "
 def _event(row: AuditRow) -> dict[str, Any]:
     """One audit entry, the fields every reader wants first, the rest under ``detail``."""
     payload: dict[str, Any] = orjson.loads(row.payload)
+    status = payload.get("status")
+    if not isinstance(status, int):  # what was told on a deal has a status too, in words
+        status = None
     changed = payload.get("changed") or {}
     return {
         "seq": row.seq,
@@ -238,14 +241,18 @@ def _event(row: AuditRow) -> dict[str, Any]:
         ],
         "notes": payload.get("notes") or [],
         "call": payload.get("call"),
-        "status": payload.get("status"),
+        "status": status,
         "correlation_id": payload.get("correlation_id"),
         "message": payload.get("message") or payload.get("error") or payload.get("reason") or "",
         "by": payload.get("by"),
         "run_id": row.run_id,
         "operation_id": row.operation_id,
         "mapping_version": row.mapping_version,
-        "detail": {name: value for name, value in payload.items() if name not in _EVENT_FIELDS},
+        "detail": {
+            name: value
+            for name, value in payload.items()
+            if name not in _EVENT_FIELDS or (name == "status" and status is None and value)
+        },
     }
 
 

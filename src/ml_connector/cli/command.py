@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ml_connector.cli.failures import INTERRUPTED, report, tell
-from ml_connector.cli.help import EVERYWHERE, Command, Noun, show_help_of
+from ml_connector.cli.help import EVERYWHERE, NO_HELP_OF_TYPER, Command, Noun, show_help_of
 from ml_connector.cli.terminal import Color, Reply, Table, Terminal
 from ml_connector.errors import ConnectorError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ml_connector.app.workplace import Workplace
 
-    Work = Callable[..., Coroutine[Any, Any, Reply]]
+    Work = Callable[..., Coroutine[Any, Any, Reply | None]]
 
 __all__ = ["Reply", "Table", "Terminal", "command", "noun", "workplace"]
 
@@ -66,7 +66,7 @@ def noun(app: typer.Typer, name: str, *, panel: str, about: str, examples: tuple
         rich_markup_mode=None,
         callback=show_help_of,
         invoke_without_command=True,
-        context_settings={"help_option_names": ["--help", "-h"]},
+        context_settings=NO_HELP_OF_TYPER,
     )
     app.add_typer(group, rich_help_panel=panel)
     return group
@@ -75,7 +75,10 @@ def noun(app: typer.Typer, name: str, *, panel: str, about: str, examples: tuple
 def command(
     app: typer.Typer, name: str, *, examples: tuple[str, str], panel: str | None = None
 ) -> Callable[[Work], Work]:
-    """Register an async function ``work(terminal, ...) -> Reply``; its docstring is the help."""
+    """Register an async function ``work(terminal, ...) -> Reply``; its docstring is the help.
+
+    A function that prints its answer by itself gives None.
+    """
 
     def register(work: Work) -> Work:
         @functools.wraps(work)
@@ -109,7 +112,7 @@ def _signature(work: Work) -> inspect.Signature:
     return inspect.Signature([param.replace(kind=inspect.Parameter.KEYWORD_ONLY) for param in own] + common)
 
 
-def _execute(terminal: Terminal, work: Callable[[], Coroutine[Any, Any, Reply]]) -> int:
+def _execute(terminal: Terminal, work: Callable[[], Coroutine[Any, Any, Reply | None]]) -> int:
     """Do the work, print the answer; an error ends in a sentence."""
     from ml_connector.telemetry import setup_logging
 
@@ -123,11 +126,13 @@ def _execute(terminal: Terminal, work: Callable[[], Coroutine[Any, Any, Reply]])
         words = "Interrupted. What was done is stored; the same command goes on from there."
         tell(words, hint="", code=INTERRUPTED, error_code="usage.interrupted", json=terminal.json)
         return INTERRUPTED
+    if reply is None:
+        return 0
     terminal.give(reply)
     return reply.code
 
 
-def run_async(work: Callable[[], Coroutine[Any, Any, Reply]]) -> Reply:
+def run_async(work: Callable[[], Coroutine[Any, Any, Reply | None]]) -> Reply | None:
     """Run on an event loop of its own; on Windows the one that PostgreSQL's driver can use."""
     import asyncio
 

@@ -8,6 +8,7 @@ import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, who, workplace
 from ml_connector.cli.failures import PARKED
+from ml_connector.cli.words import whose
 from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,7 +97,17 @@ def _verdict(rows: Sequence[dict[str, Any]]) -> str:
 
 def _row(row: dict[str, Any]) -> tuple[Any, ...]:
     amount = f"{row['total']} {row['currency']}".strip()
-    return row["deal"], row["name"], amount, row["state"], row["number"], row["message"]
+    return row["deal"], row["name"], amount, row["state"], row["number"], _waits_for(row)
+
+
+def _waits_for(row: dict[str, Any]) -> str:
+    """Whose turn it is and why, in a few words; the whole sentence stands in show."""
+    from ml_connector.domain.causes import cause_of
+
+    if row["state"] != "parked":
+        return str(row["message"])
+    cause = cause_of(row["cause"])
+    return f"{whose(cause.turn)}: {cause.title}"
 
 
 async def show(terminal: Terminal, deal: Deal) -> Reply:

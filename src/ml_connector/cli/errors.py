@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, workplace
+from ml_connector.cli.words import listed, whose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,16 +65,12 @@ def _verdict(rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return "Nothing is parked."
     turns = Counter(row["turn"] for row in rows)
-    whose = ", ".join(f"{_turn(turn)} {number}" for turn, number in turns.most_common())
-    return f"{len(rows)} record{' needs' if len(rows) == 1 else 's need'} someone: {whose}."
+    shares = listed([f"{number} for {whose(turn)}" for turn, number in turns.most_common()])
+    return f"{len(rows)} record{' needs' if len(rows) == 1 else 's need'} someone: {shares}."
 
 
 def _row(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    return str(row["id"]), row["record"], row["title"], _turn(row["turn"]), row["next_action"]
-
-
-def _turn(turn: str) -> str:
-    return "IT" if turn == "it" else turn
+    return str(row["id"]), row["record"], row["title"], whose(row["turn"]), row["next_action"]
 
 
 async def show(
@@ -89,7 +86,7 @@ async def show(
         ("record", row["record"]),
         ("cause", f"{row['title']} ({row['cause']})"),
         ("", row["explanation"]),
-        ("whose turn", _turn(row["turn"])),
+        ("whose turn", whose(row["turn"])),
         ("next action", row["next_action"]),
         ("state", row["state"]),
         ("first seen (UTC)", row["first_at"]),

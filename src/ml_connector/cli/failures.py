@@ -6,7 +6,8 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.cli.terminal import one_line, write_json
+from ml_connector.cli.terminal import write_json
+from ml_connector.cli.words import one_line
 from ml_connector.errors import AccessError, ConfigurationError, ConnectorError, RetryableError
 
 if TYPE_CHECKING:

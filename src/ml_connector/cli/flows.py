@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, workplace
-from ml_connector.cli.terminal import listed
+from ml_connector.cli.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -49,7 +49,21 @@ def _first_sentence(text: str | None) -> str:
     return (text or "").partition(". ")[0].rstrip(".") + "."
 
 
-def show_help_of(context: typer.Context) -> None:
+def _print_help(context: typer.Context, asked: bool) -> None:  # noqa: FBT001 - how Typer calls it
+    if asked:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+# A noun's own help flag: Typer's has no value when it is not given, and would load pydantic to convert nothing.
+HelpFlag = Annotated[
+    bool,
+    typer.Option("--help", "-h", is_eager=True, callback=_print_help, help="Show this message and exit."),
+]
+NO_HELP_OF_TYPER: dict[str, list[str]] = {"help_option_names": []}
+
+
+def show_help_of(context: typer.Context, *, help_asked: HelpFlag = False) -> None:  # noqa: ARG001 - answered by its callback
     """What a noun without a verb does: say what there is, on stderr; it is a wrong usage."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)

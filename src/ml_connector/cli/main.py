@@ -28,7 +28,7 @@ from ml_connector.cli import (
 )
 from ml_connector.cli.command import COMMON
 from ml_connector.cli.failures import FAILED, INTERRUPTED, report_unexpected, tell
-from ml_connector.cli.help import Noun, show_help_of
+from ml_connector.cli.help import NO_HELP_OF_TYPER, HelpFlag, Noun, show_help_of
 
 app = typer.Typer(
     name="ml-connector",
@@ -38,7 +38,7 @@ app = typer.Typer(
     epilog="ml-connector demo\nml-connector sync customers --yes",
     rich_markup_mode=None,
     add_completion=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings=NO_HELP_OF_TYPER,
 )
 
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
@@ -54,6 +54,7 @@ def _root(
     context: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    help_asked: HelpFlag = False,  # noqa: ARG001 - answered by its callback
 ) -> None:
     if version:
         typer.echo(f"ml-connector {__version__}")

@@ -9,7 +9,7 @@ import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
 from ml_connector.cli.failures import USAGE, exit_code
-from ml_connector.cli.terminal import listed
+from ml_connector.cli.words import listed
 from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:

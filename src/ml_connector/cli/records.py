@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, workplace
+from ml_connector.cli.terminal import indented
+from ml_connector.cli.words import whose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,11 +84,9 @@ async def show(
     text: list[str | Table] = [_verdict(seen)]
     if seen["parked"]:
         parked = seen["parked"]
-        text.append(f"  {parked['message']}")
-        text.append(
-            f"  Whose turn: {'IT' if parked['turn'] == 'it' else parked['turn']}. {parked['next_action']}"
-        )
-        text.append(f"  Then: ml-connector replay {parked['id']}")
+        text.append(indented(parked["message"]))
+        text.append(indented(f"Whose turn: {whose(parked['turn'])}. {parked['next_action']}"))
+        text.append(indented(f"Then: ml-connector replay {parked['id']}"))
     for event in seen["timeline"]:
         text += event_lines(event)
     return Reply("records.show/1", seen, text)
@@ -118,13 +118,13 @@ def event_lines(event: dict[str, Any]) -> Sequence[str | Table]:
     head = f"{at}  {event['kind']}  {', '.join(fact for fact in facts if fact)}".rstrip()
     lines: list[str | Table] = ["", head]
     if event["message"]:
-        lines.append(f"  {event['message']}")
+        lines.append(indented(event["message"]))
     if event["changed"]:
         lines.append(Table((), [_change(change) for change in event["changed"]]))
     else:
         rest = [(f"  {name}", value) for name, value in event["detail"].items() if value not in ("", None)]
         lines += [Table((), rest)] if rest else []
-    return [*lines, *(f"  note: {note}" for note in event["notes"])]
+    return [*lines, *(indented(f"note: {note}") for note in event["notes"])]
 
 
 def _change(change: dict[str, Any]) -> tuple[str, str]:

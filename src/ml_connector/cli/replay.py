@@ -61,9 +61,7 @@ async def _preview(terminal: Terminal, place: Workplace, ids: Sequence[str]) -> 
 
     names = await named(place, ids)
     for row in await preview(place, ids):
-        terminal.say(
-            f"{row.parked_id}: {'deals' if row.flow == 'orders' else row.flow}/{row.key}: {row.message}"
-        )
+        terminal.say(f"{row.parked_id}  {row.message}")
     return len(names)
 
 

@@ -10,6 +10,8 @@ from ml_connector.cli.command import Reply, Table, Terminal, command, noun, work
 
 SHORT_ID = 8  # signs of a run's id that are shown, and enough to name it
 
+SHOWN = 20  # records of a run that people are shown
+
 
 def register(app: typer.Typer) -> None:
     """Add ``runs``."""
@@ -42,27 +44,22 @@ async def list_runs(
     failed = sum(row["state"] == "failed" for row in rows)
     verdict = f"{len(rows)} run{'' if len(rows) == 1 else 's'}, {failed or 'none'} failed."
     table = Table(
-        ("run", "flow", "kind", "state", "started (UTC)", "read", "written", "parked", "s"),
+        ("run", "flow", "kind", "state", "started (UTC)", "read", "written", "parked"),
         [_row(row) for row in rows],
-        right=frozenset({"read", "written", "parked", "s"}),
+        right=frozenset({"read", "written", "parked"}),
     )
     return Reply("runs.list/1", {"runs": rows}, (verdict, table))
 
 
 def _row(row: dict[str, Any]) -> tuple[Any, ...]:
-    began = (row["run_id"][:SHORT_ID], row["flow"], row["kind"], row["state"], row["started_at"])
-    return *began, *_figures(row["counters"])
+    began = row["started_at"].strftime("%Y-%m-%d %H:%M")
+    return row["run_id"][:SHORT_ID], row["flow"], row["kind"], row["state"], began, *_figures(row["counters"])
 
 
 def _figures(counters: dict[str, Any]) -> tuple[Any, ...]:
     if not counters:
-        return None, None, None, None
-    return (
-        counters["read"],
-        counters["created"] + counters["updated"],
-        counters["parked"],
-        counters["seconds"],
-    )
+        return None, None, None
+    return counters["read"], counters["created"] + counters["updated"], counters["parked"]
 
 
 async def show(
@@ -85,10 +82,10 @@ async def show(
     ]
     text: list[str | Table] = [verdict, Table((), pairs)]
     if seen["records"]:
-        rows = [(record["at"], record["kind"], record["record"]) for record in seen["records"]]
+        rows = [(record["at"], record["kind"], record["record"]) for record in seen["records"][:SHOWN]]
         text += ["", Table(("at (UTC)", "what", "record"), rows)]
-    if seen["more"]:
-        text.append(f"The first {len(seen['records'])} are shown.")
+    if seen["more"] or len(seen["records"]) > SHOWN:
+        text.append(f"The first {SHOWN} records are shown; --json has more.")
     return Reply("runs.show/1", seen, text)
 
 

@@ -9,7 +9,7 @@ import typer
 from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
 from ml_connector.cli.failures import PARKED, exit_code
 from ml_connector.cli.progress import progress
-from ml_connector.cli.terminal import listed
+from ml_connector.cli.words import listed
 from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def _verdict(reports: Sequence[RunReport]) -> str:
     moved = (
         f"{written:,} record{'' if written == 1 else 's'} written" if written else "Nothing had to be written"
     )
-    stuck = f"; {parked:,} parked, {'it needs' if parked == 1 else 'they need'} someone" if parked else ""
+    waiting = sum(report.counters.waiting for report in reports)
+    stuck = f"; {waiting:,} waiting" if waiting else ""
+    stuck += f"; {parked:,} parked, {'it needs' if parked == 1 else 'they need'} someone" if parked else ""
     if failed:
         return f"{listed(failed)} stopped before the end; {moved[0].lower()}{moved[1:]}{stuck}."
     return f"{moved}{stuck}."

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import typer
 
+from ml_connector.cli.words import clean, one_line, shown
 from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from ml_connector.settings import Settings
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?")
 
 Color = Literal["auto", "always", "never"]
 
@@ -110,11 +115,13 @@ class Terminal:
             raise ConfigurationError(
                 otherwise, code="usage.confirm", hint="Add --yes to go ahead without a question."
             )
-        return typer.confirm(question, err=True)
+        with _interruptible():
+            return typer.confirm(question, err=True)
 
     def prompt(self, label: str, *, default: str = "", secret: bool = False) -> str:
         """Ask for a value; a secret is not shown while it is typed."""
-        answer: str = typer.prompt(label, default=default or None, hide_input=secret, err=True)
+        with _interruptible():
+            answer: str = typer.prompt(label, default=default or None, hide_input=secret, err=True)
         return answer.strip()
 
     def console(self, file: TextIO) -> Console:
@@ -132,28 +139,24 @@ class Terminal:
         return console
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """While a question waits, Ctrl-C ends it at once; asyncio's own handler would wait for the loop, which stands."""
+    import signal
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def write_json(answer: Mapping[str, Any]) -> None:
     """One object, one line, UTF-8 whatever the console's encoding is."""
     import orjson
 
     sys.stdout.buffer.write(orjson.dumps(answer, default=_plain, option=orjson.OPT_APPEND_NEWLINE))
     sys.stdout.flush()
-
-
-def clean(text: str) -> str:
-    """A text that came from elsewhere cannot move the cursor or change colours."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else f"\\x{ord(sign):02x}" for sign in text)
-
-
-def one_line(text: str) -> str:
-    """The same for a message, which is one line."""
-    return clean(text.replace("\n", " "))
-
-
-def listed(words: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    *before, last = words
-    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _plain(value: Any) -> Any:
@@ -169,33 +172,31 @@ def _plain(value: Any) -> Any:
 
 
 def _rendered(table: Table) -> Any:
-    """Rich's table: no lines, columns two blanks apart."""
+    """Rich's table: no lines, columns two blanks apart; a column of single words is the last to be squeezed."""
     from rich.table import Table as RichTable
 
+    rows = [[clean(shown(cell)) for cell in row] for row in table.rows]
     rich = RichTable(box=None, show_header=bool(table.headers), pad_edge=False, padding=(0, 2, 0, 0))
-    if table.headers:
-        for header in table.headers:
-            rich.add_column(header, justify="right" if header in table.right else "left", header_style="dim")
-    else:
-        rich.add_column(no_wrap=True, style="dim")
-        rich.add_column()
-    for row in table.rows:
-        rich.add_row(*(clean(shown(cell)) for cell in row))
+    for place in range(max([len(table.headers), *(len(row) for row in rows)])):
+        header = table.headers[place] if table.headers else ""
+        rich.add_column(
+            header,
+            justify="right" if header in table.right else "left",
+            header_style="dim",
+            style="dim" if place == 0 and not table.headers else "",
+            overflow="fold",
+            no_wrap=place == 0 or all(_is_one_word(row[place]) for row in rows),
+        )
+    for row in rows:
+        rich.add_row(*row)
     return rich
 
 
-def shown(value: object) -> str:
-    """A cell: numbers with separators, nothing as nothing, times to the second."""
-    from datetime import UTC, datetime
+def indented(text: str) -> Table:
+    """A paragraph that stays two blanks in, however often it is wrapped."""
+    return Table((), [("", text)])
 
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return str(value)
+
+def _is_one_word(cell: str) -> bool:
+    """Also a time, although it holds a blank."""
+    return " " not in cell or bool(_TIME.fullmatch(cell))

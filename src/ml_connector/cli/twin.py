@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ml_connector.cli.command import Reply, Terminal, command, noun
+from ml_connector.cli.command import Terminal, command, noun
 from ml_connector.cli.terminal import write_json
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def serve(
             "--set", metavar="SWITCH=VALUE", help="Choose a behaviour nobody is sure of; may be repeated."
         ),
     ] = None,
-) -> Reply:
+) -> None:
     """Serve Dynamics, its sign-in and HubSpot, simulated, until stopped. Prints addresses and credentials as JSON."""
     import asyncio
 
@@ -85,12 +85,8 @@ async def serve(
         "page_size": page_size, "switches": switches,
     }  # fmt: skip
     options = twin_options(**{name: value for name, value in given.items() if value is not None})
-    with _stopped_by_signals():
-        try:
-            await serve_twins(options, write_json)
-        except asyncio.CancelledError:
-            return Reply("", {}, ())
-    return Reply("", {}, ())
+    with _stopped_by_signals(), contextlib.suppress(asyncio.CancelledError):
+        await serve_twins(options, write_json)
 
 
 @contextlib.contextmanager
