@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import shutil
 from contextlib import asynccontextmanager
@@ -112,7 +113,9 @@ class Incarnation:
 
     def next_database(self) -> Path:
         """The files as the death left them, under a new name; a journal left behind comes along."""
-        copy = self.database.with_name(f"{self.database.stem.split('.')[0]}.{self.number + 1}.db")
+        folder = self.home / f"run-{os.getpid()}"  # a forked run keeps its files apart: a stale journal would be replayed
+        folder.mkdir(exist_ok=True)
+        copy = folder / f"world.{self.number + 1}.db"
         shutil.copy(self.database, copy)
         journal = Path(f"{self.database}-journal")
         if journal.exists():

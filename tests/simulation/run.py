@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -85,6 +86,7 @@ def in_a_fork(
     with os.fdopen(reader, "rb") as pipe:
         answer = pipe.read()
     os.waitpid(child, 0)
+    shutil.rmtree(world.home / f"run-{child}", ignore_errors=True)
     return orjson.loads(answer)
 
 

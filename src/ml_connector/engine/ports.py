@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Page, Pushed, SourceRecord, TargetRecord
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Where records come from."""
 
-    def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+    def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
         """Every record in a stable order, from the beginning or from a cursor of an earlier page."""
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:

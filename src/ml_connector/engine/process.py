@@ -15,7 +15,7 @@ from ml_connector.store.audit import Entry
 from ml_connector.store.processes import Process
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.once import NotYet
@@ -77,7 +77,7 @@ class ProcessFlow(Protocol):
     def quiet_s(self) -> float:
         """How long a subject must have been left alone."""
 
-    def triggers(self, watermark: str | None) -> AsyncIterator[TriggerPage]:
+    def triggers(self, watermark: str | None) -> AsyncGenerator[TriggerPage, None]:
         """Subjects that may need a process, oldest change first; the overlap is the flow's business."""
 
     async def prepare(self, subject: str) -> Prepared:

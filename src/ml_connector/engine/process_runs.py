@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,12 @@ async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counte
     async with engine.store.read() as tx:
         covered = await progress.load(tx, engine.connection_id, flow.name)
     seen: set[str] = set()
-    async for page in flow.triggers(covered.watermark if covered else None):
-        for trigger, process in await _notice_page(flow, engine, run_id, page):
-            if process.subject not in seen:
-                seen.add(process.subject)
-                await _take(flow, engine, process, counters, news=has_news(process, trigger))
+    async with aclosing(flow.triggers(covered.watermark if covered else None)) as pages:
+        async for page in pages:
+            for trigger, process in await _notice_page(flow, engine, run_id, page):
+                if process.subject not in seen:
+                    seen.add(process.subject)
+                    await _take(flow, engine, process, counters, news=has_news(process, trigger))
     for process in await due(flow, engine, BULK):
         if process.subject not in seen:
             seen.add(process.subject)

@@ -8,6 +8,7 @@ of the batch that follows it.
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,7 +22,7 @@ from ml_connector.errors import ConnectorError, RecordError
 from ml_connector.store import links, parked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Counters, Page, SourceRecord, TargetRecord
@@ -39,7 +40,7 @@ async def run_records(
     engine: Engine,
     run_id: str,
     *,
-    pages: AsyncIterator[Page],
+    pages: AsyncGenerator[Page, None],
     counters: Counters,
     again: bool = False,
     watch: Callable[[Counters], None] | None = None,
@@ -100,10 +101,11 @@ class RecordRun:
         self.filling: list[Row] = []
         self.in_flight: dict[str, bytes] = self.lane.in_flight
 
-    async def pull(self, pages: AsyncIterator[Page]) -> None:
+    async def pull(self, pages: AsyncGenerator[Page, None]) -> None:
         """Read ahead, never further than the queue allows."""
-        async for page in pages:
-            await self.pages.put(page)
+        async with aclosing(pages):
+            async for page in pages:
+                await self.pages.put(page)
         await self.pages.put(None)
 
     async def judge(self) -> None:

@@ -12,7 +12,7 @@ from ml_connector.store import calls, flows, progress, runs
 from ml_connector.store.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import RecordFlow
@@ -75,7 +75,7 @@ async def replay_records(
     """Read these records again and send them through the same door, parked or not."""
     records = await flow.source.read(keys)
 
-    async def pages() -> AsyncIterator[Page]:
+    async def pages() -> AsyncGenerator[Page, None]:
         yield Page(records, None)
 
     return await _run(flow, engine, traffic, kind="replay", pages=pages(), again=True)
@@ -87,7 +87,7 @@ async def _run(
     traffic: Callable[[], Traffic],
     *,
     kind: RunKind,
-    pages: AsyncIterator[Page],
+    pages: AsyncGenerator[Page, None],
     again: bool = False,
     watch: Callable[[Counters], None] | None = None,
 ) -> RunReport:

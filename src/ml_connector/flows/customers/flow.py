@@ -13,7 +13,7 @@ from ml_connector.systems.dynamics.source import Reading, as_record, both, in_le
 from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from ml_connector.domain.records import Page, SourceRecord
     from ml_connector.mapping.apply import CompiledMapping
@@ -34,7 +34,7 @@ class CustomerSource:
     client: DynamicsClient
     reading: Reading
 
-    def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+    def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
         """Every organisation, in key order."""
         return read_pages(self.client, self.reading, cursor, self.derive)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ml_connector.flows.orders.snapshot import read_time, value
 from ml_connector.systems.hubspot.search import ascending, at_least, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from ml_connector.systems.hubspot.client import HubSpotClient
@@ -30,16 +31,15 @@ class WonDeals:
     list_up_to: int
     overlap: timedelta
 
-    async def pages(self, watermark: str | None) -> AsyncIterator[TriggerPage]:
+    async def pages(self, watermark: str | None) -> AsyncGenerator[TriggerPage, None]:
         """Won deals, oldest change first where searched."""
         stages = await self.won_stages()
         properties = ["pipeline", "dealstage", MODIFIED, *(entered_property(stage) for stage in stages)]
         total = (await self.hubspot.search("deals", filters=[], sorts=[], properties=[], limit=1)).total
-        if total <= self.list_up_to:
-            async for page in self._listed(properties, stages):
-                yield page
-        else:
-            async for page in self._searched(properties, stages, watermark):
+        small = total <= self.list_up_to
+        found = self._listed(properties, stages) if small else self._searched(properties, stages, watermark)
+        async with aclosing(found):
+            async for page in found:
                 yield page
 
     async def won_stages(self) -> frozenset[str]:
@@ -55,7 +55,9 @@ class WonDeals:
             if stage.closed and stage.probability == "1.0"
         )
 
-    async def _listed(self, properties: Sequence[str], stages: frozenset[str]) -> AsyncIterator[TriggerPage]:
+    async def _listed(
+        self, properties: Sequence[str], stages: frozenset[str]
+    ) -> AsyncGenerator[TriggerPage, None]:
         after: str | None = None
         while True:
             page = await self.hubspot.list("deals", properties=properties, after=after)
@@ -66,23 +68,24 @@ class WonDeals:
 
     async def _searched(
         self, properties: Sequence[str], stages: frozenset[str], watermark: str | None
-    ) -> AsyncIterator[TriggerPage]:
+    ) -> AsyncGenerator[TriggerPage, None]:
         """Windows by last change, below the search cap, each beginning at the last time seen."""
         since = (read_time(watermark) or self.go_live_at) - self.overlap
         while True:
             newest, count = since, 0
-            async for records in self._window(properties, stages, since):
-                count += len(records)
-                times = [read_time(value(record["properties"], MODIFIED)) for record in records]
-                newest = max([newest, *(time for time in times if time is not None)])
-                yield TriggerPage(self._triggers(records, stages), newest.isoformat())
+            async with aclosing(self._window(properties, stages, since)) as window:
+                async for records in window:
+                    count += len(records)
+                    times = [read_time(value(record["properties"], MODIFIED)) for record in records]
+                    newest = max([newest, *(time for time in times if time is not None)])
+                    yield TriggerPage(self._triggers(records, stages), newest.isoformat())
             if count < SEARCH_CAP or newest == since:
                 return
             since = newest
 
     async def _window(
         self, properties: Sequence[str], stages: frozenset[str], since: datetime
-    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+    ) -> AsyncGenerator[Sequence[Mapping[str, Any]], None]:
         after: str | None = None
         for _ in range(SEARCH_CAP // SEARCH_PAGE):
             page = await self.hubspot.search(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.engine.calls import recorded
+from ml_connector.engine.calls import recorded, report_run
 from ml_connector.engine.process import Prepared
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.orders.amounts import line_amounts
@@ -20,7 +20,7 @@ from ml_connector.flows.orders.resolve import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.once import NotYet, Patience
@@ -63,7 +63,7 @@ class OrderFlow:
         """How long a won deal must have been left alone."""
         return self.settings.quiet_minutes * 60
 
-    def triggers(self, watermark: str | None) -> AsyncIterator[TriggerPage]:
+    def triggers(self, watermark: str | None) -> AsyncGenerator[TriggerPage, None]:
         """Won deals."""
         return self.won_deals.pages(watermark)
 
@@ -115,5 +115,6 @@ class OrderFlow:
             resource="deals.update",
             keys=[subject],
             payload=properties,
+            run_id=report_run(self.name, subject),
             send=lambda call_id: self.hubspot.update("deals", subject, properties, call_id=call_id),
         )

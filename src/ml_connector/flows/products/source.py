@@ -17,7 +17,7 @@ from ml_connector.systems.dynamics.odata import after, equals
 from ml_connector.systems.dynamics.source import as_record, both, pick
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from ml_connector.domain.records import SourceRecord
     from ml_connector.systems.dynamics.client import DynamicsClient
@@ -56,7 +56,7 @@ class ProductSource:
     price_legal_entity: str
     price_property: str  # where the list price goes; part of the record, so that a changed currency is seen
 
-    async def pages(self, cursor: str | None) -> AsyncIterator[Page]:
+    async def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
         """Every product in the order of its number."""
         held: list[Mapping[str, Any]] = []
         link: str | None = None

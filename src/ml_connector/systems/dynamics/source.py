@@ -10,7 +10,7 @@ from ml_connector.errors import ConfigurationError
 from ml_connector.systems.dynamics.odata import all_of, any_of, equals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from ml_connector.systems.dynamics.client import DynamicsClient
 
@@ -65,7 +65,7 @@ async def read_pages(
     reading: Reading,
     cursor: str | None,
     derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None],
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page, None]:
     """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
     link = cursor
     while True:
