@@ -143,8 +143,9 @@ async def test_a_second_refusal_stops_without_a_loop(
     connect: Callable[..., Transport], issuer: Issuer, entra: EntraToken, loopback: Loopback
 ) -> None:
     issuer.accepted = set()
-    with pytest.raises(CredentialsError):
-        await connect(credentials=entra).read(READ)
+    async with asyncio.timeout(10):
+        with pytest.raises(CredentialsError):
+            await connect(credentials=entra).read(READ)
     assert len([seen for seen in loopback.seen if seen.target == "/things"]) == 2
 
 
@@ -197,8 +198,9 @@ async def test_passing_faults_of_the_sign_in_service_are_waited_out(
 ) -> None:
     issuer.refusal = passing
     reading = asyncio.create_task(connect(credentials=entra).read(READ))
-    while len(loopback.seen) < 2:  # noqa: ASYNC110 - until it was asked twice
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(10):
+        while len(loopback.seen) < 2:  # noqa: ASYNC110 - until it was asked twice
+            await asyncio.sleep(0.001)
     issuer.refusal = None
     await reading
     assert issuer.issued == 1

@@ -47,9 +47,12 @@ def test_no_secret_leaves_the_process_whoever_logs_it(
 
 def test_a_name_with_a_newline_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry.setup_logging("INFO")
-    structlog.get_logger("ours").info("seen", name="Acme\n2026-01-01 [info] all is well\x1b[2J")
+    forged = "Acme\n2026-01-01 [info] all is well\x1b[2J"
+    structlog.get_logger("ours").info("seen", name=forged)
+    structlog.get_logger("ours").info(forged)
+    logging.getLogger("theirs").warning("seen %s", forged)
     written = capsys.readouterr().err
-    assert written.count("\n") == 1
+    assert written.count("\n") == 3
     assert "\x1b[2J" not in written
 
 

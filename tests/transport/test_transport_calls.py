@@ -166,8 +166,9 @@ async def test_a_pause_holds_every_caller_of_the_bucket(
     answer(status=429, headers={"retry-after": "0.3"})
     transport = connect()
     first = asyncio.create_task(transport.read(READ))
-    while not transport.throttled:  # noqa: ASYNC110 - until the 429 has been read
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(10):
+        while not transport.throttled:  # noqa: ASYNC110 - until the 429 has been read
+            await asyncio.sleep(0.001)
     began = time.monotonic()
     await asyncio.gather(first, *(transport.read(READ) for _ in range(3)))
     assert time.monotonic() - began >= 0.25
