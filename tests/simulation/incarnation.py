@@ -113,7 +113,9 @@ class Incarnation:
 
     def next_database(self) -> Path:
         """The files as the death left them, under a new name; a journal left behind comes along."""
-        folder = self.home / f"run-{os.getpid()}"  # a forked run keeps its files apart: a stale journal would be replayed
+        folder = (
+            self.home / f"run-{os.getpid()}"
+        )  # a forked run keeps its files apart: no stale journal is replayed
         folder.mkdir(exist_ok=True)
         copy = folder / f"world.{self.number + 1}.db"
         shutil.copy(self.database, copy)

@@ -114,7 +114,7 @@ def enumerate_seams(options: argparse.Namespace, folder: Path) -> int:
     world = Simulated(folder / "home", seed=options.seed)
     loop.run_until_complete(world.prepare())
     if options.late:
-        world.make_late(story.late_paths)
+        world.make_late(story.late_paths, story.late_times)
     first = in_a_fork(loop, world, story, options.crash_at or 0, trace=options.crash_at is not None)
     show(first)
     broken = bool(first["broken"])

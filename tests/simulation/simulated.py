@@ -155,10 +155,10 @@ class Simulated:
         rep.link_and_quote(self.hubspot, deal_id, self.now())
         self.hubspot.set_deal_stage(deal_id, "won", self.now())
 
-    def make_late(self, paths: str) -> None:
-        """Every POST to these paths commits long after the client has given up."""
+    def make_late(self, paths: str, times: int | None) -> None:
+        """So many POSTs to these paths commit long after the client has given up."""
         for shell in self.shells.values():
-            late = Fault(Kind.LATE_COMMIT, method="POST", path=re.compile(paths), seconds=LATE_S, times=None)
+            late = Fault(Kind.LATE_COMMIT, method="POST", path=re.compile(paths), seconds=LATE_S, times=times)
             shell.faults.add(late)
 
     def records(self, side: str, of: str) -> list[dict[str, Any]]:

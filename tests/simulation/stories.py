@@ -30,6 +30,10 @@ class Story(Protocol):
     def late_paths(self) -> str:
         """Regex of the POSTs whose commit is late in the late variant."""
 
+    @property
+    def late_times(self) -> int | None:
+        """How many of them are late; None: all. A server that never answers in time can never be known to have."""
+
     async def begin(self, world: Simulated) -> None:
         """What people do before the process that may crash starts."""
 
@@ -48,6 +52,7 @@ class ChangedCustomer:
     """A clerk changes a customer's telephone number in F&O."""
 
     late_paths: str = r"/batch/upsert"
+    late_times: int | None = 2
 
     async def begin(self, world: Simulated) -> None:
         fields = {"PrimaryContactPhone": "+1 312 555 0199"}
@@ -69,6 +74,7 @@ class WonDeal:
     """A rep wins a deal; a person approves the draft; one order with two lines stands in F&O."""
 
     late_paths: str = r"/data/SalesOrder"
+    late_times: int | None = None
 
     async def begin(self, world: Simulated) -> None:
         await world.win_deal()

@@ -110,9 +110,11 @@ def order_settings(place: Workplace) -> OrderSettings:
 
 
 async def _legal_entities(place: Workplace) -> Mapping[str, str]:
-    """The chosen legal entities, lower-case, each with its accounting currency."""
+    """The chosen legal entities, lower-case, in the order chosen, each with its accounting currency."""
+    chosen = list((await place.side("dynamics")).settings["legal_entities"])
     async with place.store.read() as tx:
         rows = await connections.legal_entities(tx, place.connection.connection_id)
+    rows.sort(key=lambda row: chosen.index(row.legal_entity) if row.legal_entity in chosen else len(chosen))
     if not rows:
         raise ConfigurationError(
             "No legal entity is chosen.",

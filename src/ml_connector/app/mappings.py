@@ -41,7 +41,9 @@ async def record_mapping(place: Workplace, flow: str) -> tuple[CompiledMapping, 
     text = _read(place.settings.mappings / f"{flow}.yaml")
     document = load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
     if not isinstance(document, MappingDocument):
-        raise ConfigurationError(f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping")
+        raise ConfigurationError(
+            f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping"
+        )
     await _require_targets(place, document)
     return compile_mapping(document, lookups=_lookups(place, document)), await _version(place, flow, text)
 
@@ -72,7 +74,9 @@ async def _require_targets(place: Workplace, document: MappingDocument) -> None:
     """Compare the targets with what the portal has; which sources exist, F&O says at the first read."""
     client = await place.hubspot()
     definitions = await client.properties(document.object)
-    target = FieldCatalog(document.object, {item.name: _field(item) for item in definitions if not item.archived})
+    target = FieldCatalog(
+        document.object, {item.name: _field(item) for item in definitions if not item.archived}
+    )
     names = {name for row in document.fields for name in row.all_sources}
     source = FieldCatalog("Dynamics", {name: CatalogField(name) for name in names})
     problems = check(document, source, target)

@@ -44,7 +44,8 @@ async def hubspot_properties(place: Workplace, *, create: bool) -> PropertiesRep
         return PropertiesReport(needed - len(findings), names, (), problems)
     plain = await properties.create(client, specs)
     notes = tuple(
-        f"{spec.object_type}.{spec.name} exists without a unique value: this portal refuses one." for spec in plain
+        f"{spec.object_type}.{spec.name} exists without a unique value: this portal refuses one."
+        for spec in plain
     )
     return PropertiesReport(needed - len(findings), (), names, (*problems, *notes))
 

@@ -29,7 +29,9 @@ def twin_options(**given: Any) -> TwinOptions:
         ConfigurationError: a value cannot be; the sentence names it.
     """
     try:
-        return TwinOptions(**{name: _READ[name](value) if name in _READ else value for name, value in given.items()})
+        return TwinOptions(
+            **{name: _READ[name](value) if name in _READ else value for name, value in given.items()}
+        )
     except ValueError as exc:
         raise ConfigurationError(f"The twins cannot start: {exc}.", code="usage.twin") from exc
 
@@ -38,7 +40,9 @@ async def serve_twins(options: TwinOptions, announce: Callable[[dict[str, Any]],
     """Serve both twins until cancelled; ``announce`` is told where they are and how to sign in."""
     around = surroundings()
     try:
-        async with running_twins(options, clock=around.clock.now, rng=around.rng, new_id=around.new_id) as twins:
+        async with running_twins(
+            options, clock=around.clock.now, rng=around.rng, new_id=around.new_id
+        ) as twins:
             announce(twins.announcement())
             await asyncio.get_running_loop().create_future()
     except ValueError as exc:
