@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,7 @@ class _Demo:
         """One order line, its values and the rules behind item and price."""
         fields = {field["name"]: field for field in line["fields"]}
         item, price = fields["ItemNumber"], fields["SalesPrice"]
-        off = fields["LineDiscountPercentage"]["value"] or 0
+        off = Decimal(fields["LineDiscountPercentage"]["value"] or 0)
         discount = f" less {off.normalize():f} %" if off else ""
         self.say(
             f"  {line['position']}. {item['value']!s:<10} {fields['OrderedSalesQuantity']['value']:f} x "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigurationError
@@ -10,7 +11,7 @@ from ml_connector.mapping.catalog import CatalogField, FieldCatalog
 from ml_connector.mapping.check import check
 from ml_connector.mapping.load import load_mapping
 from ml_connector.mapping.lookups import read_lookup, tables_of
-from ml_connector.mapping.model import MappingDocument
+from ml_connector.mapping.model import MappingDocument, OrderMappingDocument
 from ml_connector.store import mappings
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def record_mapping(place: Workplace, flow: str) -> tuple[CompiledMapping, 
         ConfigurationError: the file is malformed, or names a property that the portal does not have or let us write.
     """
     text = _read(place.settings.mappings / f"{flow}.yaml")
-    document = load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
+    document = _document(flow, text)
     if not isinstance(document, MappingDocument):
         raise ConfigurationError(
             f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping"
@@ -51,8 +52,16 @@ async def record_mapping(place: Workplace, flow: str) -> tuple[CompiledMapping, 
 async def order_mapping(place: Workplace) -> tuple[CompiledOrderMapping, int]:
     """The compiled mapping of orders and its version."""
     text = _read(place.settings.mappings / "orders.yaml")
-    document = load_mapping(text, flow="orders", file_name="mappings/orders.yaml")
+    document = _document("orders", text)
+    if not isinstance(document, OrderMappingDocument):
+        raise ConfigurationError("mappings/orders.yaml is not an order mapping.", code="configuration.mapping")
     return compile_mapping(document, lookups=_lookups(place, document)), await _version(place, "orders", text)
+
+
+@lru_cache(maxsize=16)
+def _document(flow: str, text: str) -> Document:
+    """A mapping file's text as a document; reading the same text again costs nothing."""
+    return load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
 
 
 def _read(path: Path) -> str:
