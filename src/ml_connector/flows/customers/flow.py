@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.keys import external_key, split_key
@@ -24,6 +25,7 @@ NAME = "customers"
 DATA_ENTITY = "CustomersV3"
 KEY_FIELDS = ("dataAreaId", "CustomerAccount")
 SUPPLIED = frozenset({"LegalEntity", "CustomerKey", "Status"})  # sources this flow adds to the wire's own
+ORGANISATION = "Organization"  # a member of DirPartyBaseType
 ORDER = "dataAreaId,CustomerAccount"
 
 
@@ -33,22 +35,34 @@ class CustomerSource:
 
     client: DynamicsClient
     reading: Reading
+    legal_entities: frozenset[str]
 
-    def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
-        """Every organisation, in key order."""
-        return read_pages(self.client, self.reading, cursor, self.derive)
+    async def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
+        """Every organisation, in key order.
+
+        The cursor is the server's next link, which asks for the fields, rows and host of its day; it is followed
+        only while this reading is still the same.
+        """
+        reading = digest([self.client.settings.url, asdict(self.reading)]).hex()
+        read_by, _, link = (cursor or "").partition(" ")
+        pages = read_pages(self.client, self.reading, link if read_by == reading else None, self.derive)
+        async with aclosing(pages):
+            async for page in pages:
+                yield replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
-        """These customers as they are now."""
+        """These customers as they are now; persons, and customers of other legal entities, are left out."""
         records: list[SourceRecord] = []
         for key in keys:
             legal_entity, account = split_key(key)
+            if legal_entity not in self.legal_entities:
+                continue
             row = await self.client.row(
                 DATA_ENTITY,
                 {"dataAreaId": legal_entity, "CustomerAccount": account},
                 select=self.reading.select,
             )
-            if row is not None:
+            if row is not None and row.get("PartyType") == ORGANISATION:
                 records.append(as_record(*self.derive(row)))
         return records
 
@@ -76,7 +90,7 @@ def customers(
     reading = Reading(
         DATA_ENTITY,
         select,
-        filter=both(equals("PartyType", "Organization"), in_legal_entities(legal_entities)),
+        filter=both(equals("PartyType", ORGANISATION), in_legal_entities(legal_entities)),
         orderby=ORDER,
     )
 
@@ -93,7 +107,7 @@ def customers(
 
     return RecordFlow(
         name=NAME,
-        source=CustomerSource(dynamics, reading),
+        source=CustomerSource(dynamics, reading, frozenset(legal_entities)),
         sink=UpsertSink(hubspot, "companies", "d365_customer_key"),
         map=to_company,
         mapping_version=mapping_version,
