@@ -110,14 +110,25 @@ class Ledger:
         if self.watch is not None:
             self.watch(self.counters)
 
-    async def save_judged(self, stopped: Sequence[Stopped], touched: Sequence[tuple[str, bytes]]) -> None:
-        """Store what the comparison alone decided: records that cannot be mapped, digests that moved."""
-        if not stopped and not touched:
+    async def save_judged(
+        self, stopped: Sequence[Stopped], touched: Sequence[tuple[str, bytes]], taken_back: Sequence[str]
+    ) -> None:
+        """Store what the comparison alone decided.
+
+        Args:
+            stopped: Records that cannot be mapped.
+            touched: Keys with the new digests of records that map to what stands already.
+            taken_back: Keys of parked records that are again what stands: nobody need act any more.
+        """
+        if not (stopped or touched or taken_back):
             return
 
         async def work(tx: Tx) -> None:
             if touched:
                 await links.touch(tx, self.engine.connection_id, self.flow.name, touched)
+            if taken_back:
+                cid, name = self.engine.connection_id, self.flow.name
+                await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
             await self._park(tx, stopped)
 
         await self.commits.run(work)

@@ -129,11 +129,12 @@ class RecordRun:
         heads, open_parked = await self.known([record.key for record in fresh])
         stopped: list[Stopped] = []
         touched: list[tuple[str, bytes]] = []
+        unchanged: list[str] = []
         changes: list[tuple[TargetRecord, LinkHead | None]] = []
         for record in fresh:
             head = heads.get(record.key)
             if head is not None and self.is_as_written(record, head):
-                self.ledger.counters.unchanged += 1
+                unchanged.append(record.key)
             elif not self.again and open_parked.get(record.key) == record.digest:
                 self.ledger.counters.parked += 1
             else:
@@ -144,10 +145,12 @@ class RecordRun:
                     continue
                 if head is not None and head.fingerprint == target.fingerprint:
                     touched.append((record.key, record.digest))
-                    self.ledger.counters.unchanged += 1
+                    unchanged.append(record.key)
                 else:
                     changes.append((target, head))
-        await self.ledger.save_judged(stopped, touched)
+        self.ledger.counters.add(Result.UNCHANGED, len(unchanged))
+        taken_back = [key for key in unchanged if key in open_parked]
+        await self.ledger.save_judged(stopped, touched, taken_back)
         for change in await self.as_changes(changes):
             await self.send(change, covered)
 
