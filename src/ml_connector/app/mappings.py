@@ -54,7 +54,9 @@ async def order_mapping(place: Workplace) -> tuple[CompiledOrderMapping, int]:
     text = _read(place.settings.mappings / "orders.yaml")
     document = _document("orders", text)
     if not isinstance(document, OrderMappingDocument):
-        raise ConfigurationError("mappings/orders.yaml is not an order mapping.", code="configuration.mapping")
+        raise ConfigurationError(
+            "mappings/orders.yaml is not an order mapping.", code="configuration.mapping"
+        )
     return compile_mapping(document, lookups=_lookups(place, document)), await _version(place, "orders", text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_connector.app.first_load import refuse_unmatched_portal
 from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
 from ml_connector.app.flows import order_flow, record_flow
 from ml_connector.app.properties import require_properties
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
 
 
 async def sync(
-    place: Workplace, names: Sequence[str], *, on_progress: Callable[[str, Counters], None] | None = None
+    place: Workplace,
+    names: Sequence[str],
+    *,
+    accept_new: bool = False,
+    on_progress: Callable[[str, Counters], None] | None = None,
 ) -> list[RunReport]:
     """Run these flows once, in their own order.
+
+    Args:
+        place: Where.
+        names: The flows.
+        accept_new: First loads may create records beside unlinked ones that the portal already holds.
+        on_progress: Told a flow's figures while it runs.
 
     Returns:
         A report for each flow that began; a flow that was stopped by its side carries the error, and the flows
@@ -32,6 +43,9 @@ async def sync(
     """
     chosen = {known_flow(name) for name in names}
     await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
+    if not accept_new:
+        for name in sorted(chosen):
+            await refuse_unmatched_portal(place, name)
     reports: list[RunReport] = []
     for name in FLOW_NAMES:
         if name not in chosen:

@@ -42,6 +42,10 @@ async def sync(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Run flows that are off, too, without a question.")
     ] = False,
+    accept_new: Annotated[
+        bool,
+        typer.Option("--accept-new", help="Load even though HubSpot holds records that are not linked."),
+    ] = False,
 ) -> Reply:
     """Make one pass over the flows that are on, or over the flows named."""
     from ml_connector.app.look import known_records
@@ -52,7 +56,7 @@ async def sync(
         if not names:
             return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
-            reports = await run_flows(place, names, on_progress=watch)
+            reports = await run_flows(place, names, accept_new=accept_new, on_progress=watch)
     flows_run = {report.flow: _figures(report) for report in reports}
     return Reply("sync/1", {"flows": flows_run}, _text(reports), _code(reports))
 
