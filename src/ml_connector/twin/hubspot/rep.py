@@ -167,16 +167,16 @@ def _quote(
 
 
 def _line_values(portal: Portal, product: Record, line: DealLine, currency: str) -> dict[str, Any]:
-    """What HubSpot copies from the product when a rep adds it, in the deal's currency where priced."""
+    """What a rep puts on a line: the product's price in the deal's currency, typed where it shows none."""
     values: dict[str, Any] = {
         "hs_product_id": str(product.id),
         "quantity": str(line.quantity),
         "hs_line_item_currency_code": currency,
     }
-    if currency != portal.currency:
-        own = product.properties.get(f"hs_price_{currency.lower()}")
-        if own:
-            values["price"] = own
+    shown = "price" if currency == portal.currency else f"hs_price_{currency.lower()}"
+    price = product.properties.get(shown) or line.price
+    if price is not None:
+        values["price"] = str(price)
     if line.discount_percent:
         values["hs_discount_percentage"] = str(line.discount_percent)
     return values

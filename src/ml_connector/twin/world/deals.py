@@ -25,6 +25,9 @@ _QUANTITIES = (1, 2, 2, 3, 4, 5, 6, 8, 10, 12)
 _LABELS = {family.code: family.label for family in FAMILIES}
 
 
+_CENT = Decimal("0.01")
+
+
 def make_deals(
     rng: random.Random,
     count: int,
@@ -48,7 +51,7 @@ def make_deals(
 
 
 def _buyers(
-    customers: Sequence[Customer], sellable: dict[str, list[str]]
+    customers: Sequence[Customer], sellable: dict[str, dict[str, Decimal]]
 ) -> tuple[list[Customer], list[Customer]]:
     """Organisations with one account only, so that a name leads to one company; those on hold apart."""
     accounts: dict[str, int] = {}
@@ -66,22 +69,27 @@ def _buyers(
     return good, held
 
 
-def _sellable(products: Sequence[Product], releases: Iterable[Release]) -> dict[str, list[str]]:
-    """Numbers by entity of what can be quoted without trouble: priced, not stopped, with a site."""
+def _sellable(products: Sequence[Product], releases: Iterable[Release]) -> dict[str, dict[str, Decimal]]:
+    """Unit prices by entity and number of what can be quoted without trouble: priced, not stopped, with a site."""
     ended = {product.number for product in products if product.lifecycle == "EndOfLife"}
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, Decimal]] = {}
     for release in releases:
         if release.price and release.default_site and not release.stopped:
-            numbers = found.setdefault(release.legal_entity, [])
+            prices = found.setdefault(release.legal_entity, {})
             if release.product_number not in ended:
-                numbers.append(release.product_number)
+                prices[release.product_number] = (release.price / release.price_quantity).quantize(_CENT)
     return found
 
 
 def _deal(
-    rng: random.Random, customer: Customer, sellable: list[str], products: dict[str, Product], place: int
+    rng: random.Random,
+    customer: Customer,
+    prices: dict[str, Decimal],
+    products: dict[str, Product],
+    place: int,
 ) -> Deal:
     pick = picker(rng)
+    sellable = list(prices)
     wanted = FEWEST_LINES + int(rng.random() * (MOST_LINES - FEWEST_LINES + 1))
     skus = dict.fromkeys(pick(sellable) for _ in range(wanted * 3))
     goods = [sku for sku in skus if products[sku].kind == "Item"][:wanted] or list(skus)[:wanted]
@@ -98,13 +106,13 @@ def _deal(
         close_in_days=5 + int(rng.random() * 80),
         owner_email=owner[0],
         customer_po="" if rng.random() < 0.15 else f"PO-{26_000 + place * 37}",  # noqa: PLR2004  share
-        lines=tuple(_line(rng, sku, products[sku]) for sku in goods),
+        lines=tuple(_line(rng, sku, products[sku], prices[sku]) for sku in goods),
     )
 
 
-def _line(rng: random.Random, sku: str, product: Product) -> DealLine:
+def _line(rng: random.Random, sku: str, product: Product, price: Decimal) -> DealLine:
     pick = picker(rng)
     quantity = pick(_QUANTITIES)
     if product.unit in {"pcs", "pair", "m"}:
         quantity *= 25
-    return DealLine(sku, Decimal(quantity), discount_percent=Decimal(pick(_DISCOUNTS)))
+    return DealLine(sku, Decimal(quantity), discount_percent=Decimal(pick(_DISCOUNTS)), price=price)

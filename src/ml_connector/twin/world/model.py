@@ -108,6 +108,9 @@ class DealLine:
     sku: str
     quantity: Decimal
     discount_percent: Decimal = field(kw_only=True)
+    price: Decimal | None = field(
+        default=None, kw_only=True
+    )  # typed where the product shows none in the deal's currency
 
 
 @dataclass(frozen=True, slots=True)
