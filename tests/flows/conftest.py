@@ -1,0 +1,101 @@
+"""Both twins on real sockets in the test's loop, and a connected home with its flows on."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ml_connector.app.flow_switch import enable
+from ml_connector.app.home import init
+from ml_connector.app.properties import hubspot_properties
+from ml_connector.app.system import SystemClock, new_id
+from ml_connector.domain.clock import Surroundings
+from ml_connector.settings import load_settings
+from ml_connector.twin.launch import TwinOptions, running_twins
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from tests.flows.office import Office, connect
+else:
+    from office import Office, connect  # pytest puts this folder on the path
+
+
+class ShortestWaits(random.Random):
+    """Chance that always draws the beginning of a range: a wait with jitter is then none."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """SQLite, unless a test asks for both."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def surroundings() -> Surroundings:
+    """This machine's clock: the twins' answers and waits are real."""
+    chance = random.Random(11)  # noqa: S311 - repeatable on purpose
+    return Surroundings(SystemClock(), ShortestWaits(11), new_id, chance.randbytes)
+
+
+@pytest.fixture
+async def start(
+    tmp_path: Path, store_url: str, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[..., Awaitable[Office]]]:
+    """Starts twins and a connected home; keywords are twin options, ``settings`` and ``connected``."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("MLC_HOME", str(home))
+    async with AsyncExitStack() as stack:
+
+        async def run(
+            *,
+            settings: dict[str, Any] | None = None,
+            connected: bool = True,
+            api_version: str = "2026-03",
+            **options: Any,
+        ) -> Office:
+            switches = {"customer_numbers": "manual", **options.pop("switches", {})}
+            numbers = itertools.count(1)
+            small: dict[str, Any] = {
+                "customers": 0,
+                "products": 8,
+                "deals": 0,
+                "rep": False,
+                "hubspot_limit": (0, 0.0),
+            }
+            twins = await stack.enter_async_context(
+                running_twins(
+                    TwinOptions(**(small | options), switches=switches),
+                    clock=SystemClock().now,
+                    rng=random.Random(3),  # noqa: S311 - repeatable on purpose
+                    new_id=lambda: f"twin-{next(numbers)}",
+                )
+            )
+            office = Office(twins, home, store_url, surroundings)
+            chosen = {"orders": {"quiet_minutes": 0, "settle_s": 0.6}, **(settings or {})}
+            await init(
+                load_settings(home=home, database_url=store_url, allow_local=True, **chosen), surroundings
+            )
+            office.place = await stack.enter_async_context(office.opened(**chosen))
+            if connected:
+                await connect(office.at, twins, api_version=api_version)
+                await hubspot_properties(office.at, create=True)
+                await enable(office.at, [])
+                office.note_changes()
+            return office
+
+        yield run
+
+
+@pytest.fixture
+async def office(start: Callable[..., Awaitable[Office]]) -> Office:
+    """The plain case: three legal entities, eight products, no customers yet."""
+    return await start()
