@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunningTwins", "TwinOptions", "running_twins"]
 
-REP_SECONDS = 3.0  # between two things the rep does by itself
+REP_SECONDS = 1.0  # between two things the rep does by itself
 
 
 @dataclass(frozen=True, slots=True)
