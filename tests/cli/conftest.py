@@ -52,7 +52,7 @@ class Ask(Protocol):
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of this machine's settings reaches a test."""
     for name in list(os.environ):
-        if name.startswith("MLC_") or name in {"NO_COLOR", "FORCE_COLOR"}:
+        if name.startswith("MLC_") or name in {"NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("MLC_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "80")

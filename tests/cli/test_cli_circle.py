@@ -223,6 +223,8 @@ def test_what_people_read(ask: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatc
     assert {words: said.code for words, said in pages.items() if said.code} == {}
     wide = [line for said in pages.values() for line in said.out.splitlines() if len(line) > 80]
     assert wide == []
+    assert pages["sync"].err.startswith("customers: reading\n")
+    assert ask("sync", "-q").err == ""
     assert pages["deals list"].out.startswith("1 won deal: 1 waits for approval.")
     assert "because" in pages[f"deals show {deal}"].out
     assert "is sales order" in pages[f"deals approve {deal}"].out.splitlines()[0]
@@ -308,6 +310,7 @@ def test_a_side_that_does_not_work_is_not_saved(
         machine = ready("connect", side, "--from-env", "--json")
         assert machine.code == code
         assert machine.object["schema"] in ("connect/1", "error/1")
+        assert not machine.object.get("saved")
     assert {row["connected"] for row in ready("status", "--json").object["sides"]} == {False}
 
 

@@ -15,6 +15,7 @@ import typer
 from ml_connector.cli import reference
 from ml_connector.cli.command import COMMON
 from ml_connector.cli.main import app
+from ml_connector.twin.options import TwinOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +115,21 @@ def test_the_reference_page_is_what_the_program_says() -> None:
     """docs/reference/cli.md is written by ``python -m ml_connector.cli.reference``; write it again after a change."""
     page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     assert page == reference.page()
+
+
+def test_the_twins_help_names_their_real_defaults(ask: Ask) -> None:
+    """What stands in brackets behind an option of ``twin serve`` is what happens without it."""
+    said = " ".join(ask("twin", "serve", "--help").out.split())
+    real = TwinOptions()
+    calls, seconds = real.hubspot_limit
+    for default in (
+        f"all legal entities ({real.customers})", f"all legal entities ({real.products})",
+        f"another seed ({real.seed})", f"Contact persons ({real.contacts_per_customer})",
+        f"on the deals ({'on' if real.rep else 'off'})", f"Dynamics ({real.page_size})",
+        f"between ({','.join(real.legal_entities)})", f"a time ({calls}/{seconds:.0f}s)",
+    ):  # fmt: skip
+        assert default in said
+    assert not real.latency_ms
 
 
 def test_version(ask: Ask) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml_connector.cli.progress import MILESTONE, figures, handled, progress
 from ml_connector.cli.terminal import Reply, Table, Terminal
 from ml_connector.cli.words import clean, listed, shown
+from ml_connector.domain.records import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +116,26 @@ def test_text_from_elsewhere_cannot_steer_the_terminal(capsys: pytest.CaptureFix
     assert clean("a\x1b[2Jb\x07") == "a\\x1b[2Jb\\x07"
     Terminal().give(Reply("x/1", {}, ("[red]verdict[/red]", Table(("name",), [("\x1b[31mEvil [bold]Ltd",)]))))
     assert capsys.readouterr().out == "[red]verdict[/red]\nname\n\\x1b[31mEvil [bold]Ltd\n"
+
+
+def test_without_a_terminal_progress_is_a_line_per_milestone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A log gets a line when a flow begins and one every few thousand records, never a moving bar."""
+    with progress(Terminal(), {}, lambda: 0.0) as watch:
+        for done in range(0, MILESTONE * 2, 1000):
+            watch("customers", Counters(read=MILESTONE * 2, unchanged=done))
+        watch("products", Counters())
+    said = ["customers: reading", "customers: 5,000 of 10,000 read", "products: reading"]
+    assert capsys.readouterr().err.splitlines() == said
+
+
+def test_progress_counts_what_is_done_and_at_which_rate() -> None:
+    """A bar tells records with an outcome, of how many, how fast, with how many calls."""
+    counters = Counters(
+        read=500, created=100, updated=50, unchanged=40, held=3, waiting=2, parked=4, skipped=1
+    )
+    assert handled(counters) == 200
+    assert figures(200, 500, 2.0, 7) == "200 of 500 · 100/s · 7 calls"
+    assert figures(0, 500, 2.0, 0) == "0 of 500"
 
 
 def test_cells() -> None:

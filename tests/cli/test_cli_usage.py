@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ml_connector.cli import failures
+from ml_connector.cli.terminal import _interruptible
 from ml_connector.errors import (
     AccessError,
     ConfigurationError,
@@ -28,6 +29,7 @@ from ml_connector.errors import (
     UncertainWriteError,
     WallError,
 )
+from ml_connector.telemetry import register_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,10 +160,31 @@ def test_a_fault_of_ours_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> 
     assert "Traceback" not in said.err
 
 
+def test_secrets_are_masked_in_what_goes_wrong(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    """A secret of this process stays out of sentences, hints, objects and tracebacks."""
+    register_secret("planted~secret/42")
+    error = UnavailableError("planted~secret/42 was refused", hint="not planted~secret/42")
+    failures.report(error, json=True, debug=True)
+    out, err = capsysbinary.readouterr()
+    assert b"Traceback" not in out
+    assert b"planted" not in out + err
+    assert "•••".encode() in err
+
+
 def test_debug_shows_the_traceback(ready: Ask) -> None:
     """A traceback is shown to those who ask for it, and to nobody else."""
     assert "Traceback" in ready("ping", "--debug").err
     assert "Traceback" not in ready("ping").err
+
+
+async def test_a_question_can_be_interrupted_at_once() -> None:
+    """While a question blocks the loop, Ctrl-C does not wait for the loop: Python's own handler is in force."""
+    before = signal.getsignal(signal.SIGINT)
+    with _interruptible():
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml_connector.app import doctor
 from ml_connector.app.doctor import file_system
 
 if TYPE_CHECKING:
@@ -109,6 +110,16 @@ def test_a_database_that_is_none_is_named(ready: Ask, home: Path, monkeypatch: p
         said = ready("status")
         assert said.code == code, said.err
         assert "Traceback" not in said.err
+
+
+def test_a_database_on_a_share_is_refused(
+    ready: Ask, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home on a network share fails its check, with the advice to move or to use PostgreSQL."""
+    table = tmp_path / "mounts"
+    table.write_text(f"nas:/data {home.resolve()} nfs4 rw 0 0\n", encoding="utf-8")
+    monkeypatch.setattr(doctor, "MOUNTS", table)
+    assert "PostgreSQL" in bad(ready)["database place"]
 
 
 def test_network_shares_are_recognised() -> None:

@@ -42,18 +42,17 @@ def progress(
         console=terminal.console(sys.stderr),
     )
     tasks: dict[str, tuple[TaskID, float]] = {}
+    last_s = elapsed_s()
 
     def show(flow: str, counters: Counters) -> None:
-        if flow not in tasks:
-            tasks[flow] = (bars.add_task(flow, total=expected.get(flow) or None, figures=""), elapsed_s())
-        number, began = tasks[flow]
-        total = expected.get(flow, 0)
-        bars.update(
-            number,
-            completed=counters.read,
-            total=total if total >= counters.read > 0 else None,
-            figures=figures(counters, elapsed_s() - began),
-        )
+        nonlocal last_s
+        if flow not in tasks:  # it began when the flow before it was last heard of
+            tasks[flow] = (bars.add_task(flow, total=None, figures=""), last_s)
+        number, began_s = tasks[flow]
+        last_s = elapsed_s()
+        total = max(expected.get(flow, 0), counters.read)
+        told = figures(handled(counters), total, last_s - began_s, sum(counters.requests.values()))
+        bars.update(number, completed=handled(counters), total=total or None, figures=told)
 
     with bars:
         yield show
@@ -63,16 +62,30 @@ def _milestones(terminal: Terminal) -> Watch:
     passed: dict[str, int] = {}
 
     def say(flow: str, counters: Counters) -> None:
-        mark = counters.read // MILESTONE
+        mark = handled(counters) // MILESTONE
         if mark > passed.get(flow, -1):
             passed[flow] = mark
-            terminal.say(f"{flow}: {counters.read:,} read" if mark else f"{flow}: reading")
+            terminal.say(
+                f"{flow}: {handled(counters):,} of {counters.read:,} read" if mark else f"{flow}: reading"
+            )
 
     return say
 
 
-def figures(counters: Counters, seconds: float) -> str:
+def handled(counters: Counters) -> int:
+    """Records whose outcome is known."""
+    return (
+        counters.created
+        + counters.updated
+        + counters.unchanged
+        + counters.held
+        + counters.waiting
+        + counters.parked
+        + counters.skipped
+    )
+
+
+def figures(done: int, total: int, seconds: float, calls: int) -> str:
     """Count, rate, calls."""
-    rate = f" · {counters.read / seconds:,.0f}/s" if seconds > 0 and counters.read else ""
-    calls = sum(counters.requests.values())
-    return f"{counters.read:,} read{rate}" + (f" · {calls:,} calls" if calls else "")
+    rate = f" · {done / seconds:,.0f}/s" if seconds > 0 and done else ""
+    return f"{done:,} of {total:,}{rate}" + (f" · {calls:,} calls" if calls else "")

@@ -50,12 +50,14 @@ async def sync(
     """Make one pass over the flows that are on, or over the flows named."""
     from ml_connector.app.look import known_records
     from ml_connector.app.sync import sync as run_flows
+    from ml_connector.domain.records import Counters
 
     async with workplace(terminal) as place:
         names = await _chosen(terminal, place, flows or (), yes=yes)
         if not names:
             return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
+            watch(names[0], Counters())  # a long read says nothing before its first write
             reports = await run_flows(place, names, accept_new=accept_new, on_progress=watch)
     flows_run = {report.flow: _figures(report) for report in reports}
     return Reply("sync/1", {"flows": flows_run}, _text(reports), _code(reports))
@@ -63,7 +65,7 @@ async def sync(
 
 async def _chosen(terminal: Terminal, place: Workplace, named: Sequence[str], *, yes: bool) -> list[str]:
     """The flows to run: those named, else those that are on; one that is off only when a person agrees."""
-    from ml_connector.app.flow_switch import flows_on, known_flow
+    from ml_connector.app.flow_switch import FLOW_NAMES, flows_on, known_flow
 
     on = await flows_on(place)
     if not named:
@@ -80,7 +82,7 @@ async def _chosen(terminal: Terminal, place: Workplace, named: Sequence[str], *,
         agreed = terminal.confirm(f"{words}. Run one pass anyway?", otherwise=f"{words}; nothing was moved.")
         if not agreed:
             return []
-    return list(dict.fromkeys(named))
+    return [name for name in FLOW_NAMES if name in named]
 
 
 def _figures(report: RunReport) -> dict[str, Any]:

@@ -49,28 +49,31 @@ async def serve(
     *,
     dynamics_port: Annotated[int, _number("--dynamics-port", "0: any free one.", metavar="PORT")] = 0,
     hubspot_port: Annotated[int, _number("--hubspot-port", "0: any free one.", metavar="PORT")] = 0,
-    seed: Annotated[int | None, _number("--seed", "Another world for another seed.")] = None,
-    customers: Annotated[int | None, _number("--customers", "Over all legal entities.")] = None,
-    contacts_per_customer: Annotated[int | None, _number("--contacts-per-customer", "Persons.")] = None,
-    products: Annotated[int | None, _number("--products", "Over all legal entities.")] = None,
+    seed: Annotated[int | None, _number("--seed", "Another world for another seed (1).")] = None,
+    customers: Annotated[int | None, _number("--customers", "Over all legal entities (240).")] = None,
+    contacts_per_customer: Annotated[
+        int | None, _number("--contacts-per-customer", "Contact persons (1).")
+    ] = None,
+    products: Annotated[int | None, _number("--products", "Over all legal entities (600).")] = None,
     rep: Annotated[
-        str | None, _text("--rep", "Whether a sales rep works on the deals.", metavar="on|off")
+        str | None, _text("--rep", "Whether a sales rep works on the deals (on).", metavar="on|off")
     ] = None,
     legal_entities: Annotated[
-        str | None, _text("--legal-entities", "With commas between.", metavar="usmf,ussi,...")
+        str | None, _text("--legal-entities", "With commas between (usmf,ussi,demf).", metavar="NAMES")
     ] = None,
     latency_ms: Annotated[
-        str | None, _text("--latency-ms", "How long answers take.", metavar="dynamics=N,hubspot=N")
+        str | None,
+        _text("--latency-ms", "Wait before answers: dynamics=150,hubspot=80 (none).", metavar="WAITS"),
     ] = None,
     hubspot_limit: Annotated[
-        str | None, _text("--hubspot-limit", "Calls in a time: 190/10s, 19/1s.", metavar="N/TIME")
+        str | None, _text("--hubspot-limit", "Calls in a time (190/10s).", metavar="N/TIME")
     ] = None,
-    page_size: Annotated[int | None, _number("--page-size", "Rows in a page of Dynamics.", least=1)] = None,
+    page_size: Annotated[
+        int | None, _number("--page-size", "Rows in a page of Dynamics (10000).", least=1)
+    ] = None,
     switches: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="SWITCH=VALUE", help="Choose a behaviour nobody is sure of; may be repeated."
-        ),
+        typer.Option("--set", metavar="SWITCH=VALUE", help="Choose a behaviour; may be repeated."),
     ] = None,
 ) -> None:
     """Serve Dynamics, its sign-in and HubSpot, simulated, until stopped. Prints addresses and credentials as JSON."""
