@@ -127,9 +127,10 @@ def show(setting: Setting, size: int, run: str, figures: dict[str, Any]) -> bool
         aim, met = ">= 3000/s", per_s >= 3000
     met = met and figures["throttled"] == 0 and (run == "first" or written == 0)
     print(
-        f"{setting.name:20} {size:>7} {run:7} {seconds:7.2f} s  floor {floor:6.2f} s  aim {aim:11} {'met ' if met else 'MISS'}"
-        f" {per_s:8.0f}/s  calls {figures['requests']['dynamics']}+{figures['requests']['hubspot']}"
-        f"  writes {written}  429s {figures['throttled']}  CPU {1000 * figures['cpu_s'] / max(records, 1):6.3f} ms/record"
+        f"{setting.name:20} {size:>7} {run:7} {seconds:7.2f} s  floor {floor:6.2f} s  aim {aim:11}"
+        f" {'met ' if met else 'MISS'} {per_s:8.0f}/s  calls {figures['requests']['dynamics']}"
+        f"+{figures['requests']['hubspot']}  writes {written}  429s {figures['throttled']}"
+        f"  CPU {1000 * figures['cpu_s'] / max(records, 1):6.3f} ms/record"
         f"  peak {figures['peak_mib']:5.0f} MiB  whole command {figures['wall_s']:6.2f} s",
         flush=True,
     )
