@@ -17,11 +17,11 @@ import pytest
 from ml_connector.cli.main import answer
 
 if TYPE_CHECKING:
-    from tests.cli.answers import check_schema
-else:
-    from answers import (
-        check_schema,  # pytest puts this folder on the path; mypy names its modules from the root
-    )
+    from tests.cli.cli_answers import check_schema
+    from tests.cli.cli_live import SMALL, Twins, serving
+else:  # pytest puts this folder on the path; mypy names its modules from the root
+    from cli_answers import check_schema
+    from cli_live import SMALL, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,3 +112,17 @@ def run_program(program: str) -> Callable[..., Said]:
         return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture(scope="module")
+def shared_twins(program: str) -> Iterator[Twins]:
+    """Twins for tests that only look at them."""
+    with serving(program, *SMALL) as twins:
+        yield twins
+
+
+@pytest.fixture
+def twins(program: str) -> Iterator[Twins]:
+    """Twins of this test alone."""
+    with serving(program, *SMALL) as alone:
+        yield alone

@@ -7,127 +7,27 @@ import json
 import os
 import signal
 import subprocess
-import urllib.request
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from tests.cli.answers import check_schema
-else:
-    from answers import (
-        check_schema,  # pytest puts this folder on the path; mypy names its modules from the root
-    )
+    from tests.cli.cli_answers import check_schema
+    from tests.cli.cli_live import PREPARE, SMALL, Twins, connected, serving, use
+else:  # pytest puts this folder on the path; mypy names its modules from the root
+    from cli_answers import check_schema
+    from cli_live import PREPARE, SMALL, connected, serving, use
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.cli.conftest import Ask, Said
 
-UNREACHABLE = 5
 NUMBERS = itertools.count(1)
-SMALL = ("--customers", "24", "--products", "40", "--rep", "off")
 FIGURES = {
     "read", "created", "updated", "unchanged", "held", "waiting", "parked", "skipped",
     "requests", "throttled", "seconds",
 }  # fmt: skip
-PREPARE = (
-    "init", "connect dynamics --from-env", "connect hubspot --from-env", "hubspot properties --create",
-    "flows enable",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Twins:
-    """Twins that serve in a process of their own, and what a person can do in them."""
-
-    where: dict[str, Any]
-    process: subprocess.Popen[bytes]
-
-    def environment(self) -> dict[str, str]:
-        """What ``connect --from-env`` reads."""
-        return {
-            "MLC_ALLOW_LOCAL": "1",
-            "MLC_DYNAMICS_URL": self.where["dynamics_url"],
-            "MLC_DYNAMICS_TENANT": self.where["tenant"],
-            "MLC_DYNAMICS_CLIENT_ID": self.where["client_id"],
-            "MLC_DYNAMICS_CLIENT_SECRET": self.where["client_secret"],
-            "MLC_DYNAMICS_AUTHORITY": self.where["authority"],
-            "MLC_HUBSPOT_TOKEN": self.where["hubspot_token"],
-            "MLC_HUBSPOT_URL": self.where["hubspot_url"],
-            "MLC_ORDERS__QUIET_MINUTES": "0",
-        }
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """One call of the twins' control API."""
-        request = urllib.request.Request(  # noqa: S310 - a loopback address
-            f"{self.where['hubspot_url']}/__twin__/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
-            content = answer.read()
-        return json.loads(content) if content else None
-
-    def records(self, of: str) -> list[dict[str, Any]]:
-        """Ground truth."""
-        return list(self.control("GET", f"state?of={of}&limit=1000")["records"])
-
-    def writes(self) -> int:
-        """Writes that reached either system so far."""
-        return int(self.control("GET", "state")["writes"])
-
-    def open_deals(self) -> list[str]:
-        return [str(record["id"]) for record in self.records("deals")]
-
-    def won_deal(self) -> str:
-        """A deal the rep has linked to its company and won; every line has a price."""
-        for deal in self.open_deals():
-            if self.control("POST", "rep", {"deal": deal})["did"]:
-                for line in self.records("line_items"):
-                    if not line["properties"].get("price"):
-                        edit = {"of": "line_items", "key": str(line["id"]), "fields": {"price": "10.00"}}
-                        self.control("PATCH", "state", edit)
-                self.control("POST", f"deals/{deal}/stage", {"stage": "won"})
-                return deal
-        raise AssertionError("the world holds no deal that can be quoted")
-
-
-@contextmanager
-def serving(program: str, *words: str) -> Iterator[Twins]:
-    """``twin serve`` until the block is left; it then ends by SIGTERM with exit code 0 and one line said."""
-    process = subprocess.Popen(
-        [program, "twin", "serve", "--dynamics-port", "0", "--hubspot-port", "0", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        where = json.loads(process.stdout.readline())
-        check_schema(where)
-        yield Twins(where, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        rest, said = process.communicate(timeout=30)
-    assert process.returncode == 0, said
-    assert rest == b"", "exactly one line on standard output"
-
-
-@pytest.fixture(scope="module")
-def shared_twins(program: str) -> Iterator[Twins]:
-    """Twins for tests that only look at them."""
-    with serving(program, *SMALL) as twins:
-        yield twins
-
-
-@pytest.fixture
-def twins(program: str) -> Iterator[Twins]:
-    """Twins of this test alone."""
-    with serving(program, *SMALL) as alone:
-        yield alone
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -137,20 +37,6 @@ def on_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         server = request.getfixturevalue("postgresql_server")
         monkeypatch.setenv("MLC_DATABASE_URL", server(f"mlc_cli_{next(NUMBERS)}"))
     return str(request.param)
-
-
-def use(twins: Twins, monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
-    """Let the environment point at these twins."""
-    for name, value in {**twins.environment(), **changes}.items():
-        monkeypatch.setenv(name, value)
-
-
-def connected(ask: Ask) -> Ask:
-    """Both sides saved, properties made, flows on."""
-    for words in PREPARE:
-        said = ask(*words.split())
-        assert said.code == 0, said.out + said.err
-    return ask
 
 
 def test_the_circle(on_database: str, ask: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,115 +157,6 @@ def test_a_parked_deal_is_explained_and_replayed(
     assert ask("errors", "list", "--json").object["errors"] == []
 
 
-@pytest.mark.parametrize(
-    ("side", "changes", "code", "said"),
-    [
-        ("dynamics", {"MLC_DYNAMICS_CLIENT_SECRET": "wrong~secret"}, 4, "secret"),
-        ("dynamics", {"MLC_DYNAMICS_CLIENT_ID": "11111111-2222-3333-4444-555555555555"}, 4, ""),
-        ("dynamics", {"MLC_DYNAMICS_LEGAL_ENTITIES": "usmf,nowhere"}, 2, "nowhere"),
-        ("dynamics", {"MLC_DYNAMICS_AUTHORITY": "http://127.0.0.1:9"}, 5, ""),
-        ("dynamics", {"MLC_DYNAMICS_URL": "not a url"}, 2, ""),
-        ("dynamics", {"MLC_DYNAMICS_URL": "https://example.com"}, 2, "example.com"),
-        ("dynamics", {"MLC_DYNAMICS_TENANT": "ten ant"}, 2, "ten ant"),
-        ("dynamics", {"MLC_ALLOW_LOCAL": "0"}, 2, ""),
-        ("dynamics", {"MLC_DYNAMICS_CLIENT_SECRET": ""}, 2, "MLC_DYNAMICS_CLIENT_SECRET"),
-        ("hubspot", {"MLC_HUBSPOT_TOKEN": "pat-na1-wrong"}, 4, ""),
-        ("hubspot", {"MLC_HUBSPOT_TOKEN": ""}, 2, "MLC_HUBSPOT_TOKEN"),
-        ("hubspot", {"MLC_HUBSPOT_URL": "http://127.0.0.1:9"}, 5, ""),
-        ("hubspot", {"MLC_HUBSPOT_API_VERSION": "v9"}, 2, "api_version"),
-    ],
-)
-def test_a_side_that_does_not_work_is_not_saved(
-    ready: Ask,
-    shared_twins: Twins,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    side: str,
-    changes: dict[str, str],
-    code: int,
-    said: str,
-) -> None:
-    """Whatever is wrong: one sentence with the reason, the exit code of its kind, nothing saved."""
-    use(shared_twins, monkeypatch, **changes)
-    answered = ready("connect", side, "--from-env")
-    assert answered.code == code, answered.out + answered.err
-    assert said.lower() in (answered.out + answered.err).lower()
-    assert "Traceback" not in answered.err
-    assert "wrong~secret" not in answered.out + answered.err
-    if code != UNREACHABLE:  # what cannot be reached is tried for a while: once is enough
-        machine = ready("connect", side, "--from-env", "--json")
-        assert machine.code == code
-        assert machine.object["schema"] in ("connect/1", "error/1")
-        assert not machine.object.get("saved")
-    assert {row["connected"] for row in ready("status", "--json").object["sides"]} == {False}
-
-
-def test_the_token_of_another_portal_is_refused(
-    ready: Ask, shared_twins: Twins, program: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A connection keeps to its portal: links into one portal mean nothing in another."""
-    use(shared_twins, monkeypatch)
-    assert ready("connect", "hubspot", "--from-env").code == 0
-    with serving(program, *SMALL, "--seed", "2") as other:
-        assert other.where["portal_id"] != shared_twins.where["portal_id"]
-        use(other, monkeypatch)
-        refused = ready("connect", "hubspot", "--from-env")
-    assert refused.code == 4, refused.out
-    assert str(shared_twins.where["portal_id"]) in refused.out
-    identity = ready("status", "--json").object["sides"][1]["identity"]
-    assert identity == str(shared_twins.where["portal_id"])
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "meant"),
-    [
-        ("customers.yaml", "target: name", "targt: name", "'target'"),
-        ("customers.yaml", "fields:", "fields: [", ""),
-        ("products.yaml", "fields:", "felds:", "'fields'"),
-        ("orders.yaml", "header:", "haeder:", "'header'"),
-    ],
-)
-def test_a_malformed_mapping_is_named_by_file_and_line(
-    ready: Ask,
-    shared_twins: Twins,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    file: str,
-    old: str,
-    new: str,
-    meant: str,
-) -> None:
-    """A mapping that does not follow its language stops its flow before anything is sent: file, line, nearest word."""
-    use(shared_twins, monkeypatch)
-    connected(ready)
-    path = home / "mappings" / file
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    before = shared_twins.writes()
-    for words in (("sync", file.removesuffix(".yaml")), ("doctor",)):
-        said = ready(*words)
-        assert said.code == 2
-        assert f"mappings/{file}, line " in " ".join((said.out + said.err).split())
-        assert meant in said.out + said.err
-    assert shared_twins.writes() == before
-
-
-def test_missing_properties_are_named_with_the_command_that_makes_them(
-    ready: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A portal that was not prepared is refused before anything is written."""
-    use(twins, monkeypatch)
-    for words in ("connect dynamics --from-env", "connect hubspot --from-env", "flows enable customers"):
-        assert ready(*words.split()).code == 0
-    said = ready("sync", "customers", "--json")
-    assert said.code == 2
-    assert said.object["error"]["code"] == "hubspot.property_missing"
-    assert "hubspot properties --create" in said.object["error"]["hint"]
-    assert twins.writes() == 0
-
-
 def test_a_flow_that_is_off_needs_a_yes(
     ready: Ask, shared_twins: Twins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,27 +204,6 @@ def test_twins_end_quietly_when_they_are_told_to(program: str, number: signal.Si
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, b"", b"")
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("--hubspot-limit often", "limit"),
-        ("--latency-ms dynamics=slow", "latency"),
-        ("--latency-ms nowhere=5", "nowhere"),
-        ("--rep maybe", "rep"),
-        ("--set hubspot.nonsense=1", "nonsense"),
-        ("--dynamics-port 70000", "port"),
-        ("--legal-entities no-such", "no-such"),
-    ],
-)
-def test_bad_options_of_the_twins_are_named(ask: Ask, words: str, said: str) -> None:
-    """Twins that cannot be started as asked say why, in one sentence, exit 2."""
-    answered = ask("twin", "serve", *words.split())
-    assert answered.code == 2
-    assert answered.out == ""
-    assert said in answered.err
-    assert "Traceback" not in answered.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -30,12 +30,10 @@ if TYPE_CHECKING:
     from ml_connector.store.database import Store, Tx
 
 if TYPE_CHECKING:
-    from tests.cli.answers import check_schema
+    from tests.cli.cli_answers import check_schema
     from tests.conftest import ManualClock
-else:
-    from answers import (
-        check_schema,  # pytest puts this folder on the path; mypy names its modules from the root
-    )
+else:  # pytest puts this folder on the path; mypy names its modules from the root
+    from cli_answers import check_schema
 
 ACME = Link(
     flow="customers", key="usmf:US-001", object_type="companies", target_id="9001", fingerprint=b"f",

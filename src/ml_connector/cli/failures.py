@@ -46,7 +46,7 @@ def tell(message: str, *, hint: str, code: int, error_code: str, json: bool) -> 
 
     message, hint = redact(message), redact(hint)
     words = [
-        f"Error: {message}",
+        message if code == INTERRUPTED else f"Error: {message}",
         *(["  " + hint] if hint else []),
         *(["  " + TURN[code]] if code in TURN else []),
     ]
