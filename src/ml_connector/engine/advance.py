@@ -63,7 +63,7 @@ async def approve(flow: ProcessFlow, engine: Engine, process: Process, by: str) 
             raise ConnectorError(
                 f"{flow.noun}/{process.subject} is being worked on. Try again in a moment.", code="deals.busy"
             )
-        if worker.process.step != "release":
+        if worker.process.step != "release" or worker.process.state != "waiting":
             raise ConnectorError(_not_waiting(flow, worker.process), code="deals.not_waiting")
         now = engine.around.clock.now()  # due at once: an approval survives the process that took it
         approved = replace(worker.process, release="approved", approved_by=by, due_at=now)
@@ -76,10 +76,7 @@ async def reopen(flow: ProcessFlow, engine: Engine, process: Process) -> Process
     async with _held(flow, engine, process) as worker:
         if worker is None or worker.process.state != "parked":
             return process
-        async with engine.store.read() as tx:
-            writes = await operations.of_process(tx, engine.connection_id, process.process_id, engine.vault)
-        stands = any(write.state != "refused" for write in writes)
-        step = worker.process.step if stands or worker.process.step == "write back" else "draft"
+        step = await worker.step_again()
         waiting = replace(worker.process, state="waiting", step=step, cause="", message="")
         await worker.store(waiting, "replayed", {"from": step})
         return worker.process
@@ -127,6 +124,8 @@ class Worker:
         if self.process.step == "quiet" and self._too_early():
             return
         try:
+            if self.process.state == "parked":  # its subject has moved since
+                self.process = replace(self.process, step=await self.step_again())
             if self.process.step in ("quiet", "draft", "release"):
                 await self.draft()
             if self.process.step == "place":
@@ -140,6 +139,14 @@ class Worker:
         except RetryableError as error:
             await self.wait(self.engine.around.clock.now() + RETRY_LATER, error.message)
 
+    async def step_again(self) -> str:
+        """Where a parked process goes on: at its draft, unless something of it stands in the other system."""
+        cid, process = self.engine.connection_id, self.process
+        async with self.engine.store.read() as tx:
+            writes = await operations.of_process(tx, cid, process.process_id, self.engine.vault)
+        stands = any(write.state != "refused" for write in writes)
+        return process.step if stands or process.step == "write back" else "draft"
+
     def _too_early(self) -> bool:
         due_at = self.process.due_at
         return due_at is not None and self.engine.around.clock.now() < due_at
@@ -149,29 +156,38 @@ class Worker:
         prepared = await self.flow.prepare(self.process.subject)
         quiet_until = self._quiet_until(prepared)
         if quiet_until is not None:
-            return await self.wait(quiet_until, self.process.message)
-        same = self.process.snapshot_hash == prepared.snapshot_hash
-        approved = self.process.release == "approved" and same
+            await self.wait(quiet_until, self.process.message)
+            return
+        same = (self.process.snapshot_hash, self.process.draft) == (prepared.snapshot_hash, prepared.draft)
+        approved = self.process.release == "approved" and same  # what is placed is what a person has seen
         free = approved or self.flow.release == "automatic"
-        if self.process.step == "release" and same and not free:
-            return None
+        if free or not same or not self._asks():
+            await self._store_draft(prepared, approved=approved, free=free)
+        if not free:
+            await self.tell("Awaiting approval", "")
+
+    def _asks(self) -> bool:
+        """Whether the process is waiting for approval and for nothing else."""
+        process = self.process
+        return process.state == "waiting" and process.step == "release" and process.due_at is None
+
+    async def _store_draft(self, prepared: Prepared, *, approved: bool, free: bool) -> None:
+        """Keep the draft; who approved another one has not approved this."""
         release: Release = "approved" if approved else "automatic" if free else "asked"
         drafted = replace(
             self.process,
             state="running" if free else "waiting",
             step="place" if free else "release",
             release=release,
+            approved_by=self.process.approved_by if approved else "",
             due_at=None,
             snapshot=prepared.snapshot,
             snapshot_hash=prepared.snapshot_hash,
-            draft=self.process.draft if approved else prepared.draft,
+            draft=prepared.draft,
             message="" if free else "Waiting for approval.",
             cause="",
         )
         await self.store(drafted, "drafted", {"release": release}, resolve="went on")
-        if not free:
-            await self.tell("Awaiting approval", "")
-        return None
 
     def _quiet_until(self, prepared: Prepared) -> datetime | None:
         """A part of the subject that changed a moment ago prolongs the quiet period."""
@@ -238,13 +254,22 @@ class Worker:
         """Report while the process waits, once for each change of words, and never as a reason to fail."""
         reported = [status, message]
         if self.process.result.get("reported") == reported:
-            return
+            return None
         try:
             await self.flow.report(self.process.subject, status=status, message=message)
-        except (RecordError, RetryableError):
-            return  # the command line and the desk show the cause; the next advance reports again
+        except RecordError:
+            return None  # the command line and the desk show the cause
+        except RetryableError:
+            return await self._tell_later(status)
         told = replace(self.process, result={**self.process.result, "reported": reported})
-        await self.store(told, "told", {"status": status})
+        return await self.store(told, "told", {"status": status})
+
+    async def _tell_later(self, status: str) -> None:
+        """What stands on the subject is not what it should say: a due time, or its next trigger, tells it again."""
+        waits = self.process.state == "waiting"
+        due_at = self.engine.around.clock.now() + RETRY_LATER if waits else None
+        untold = replace(self.process, due_at=due_at, result={**self.process.result, "reported": []})
+        await self.store(untold, "untold", {"status": status})
 
     async def store(self, process: Process, kind: str, payload: dict[str, Any], *, resolve: str = "") -> None:
         """Store where the process stands, if the lease is still ours."""

@@ -135,10 +135,10 @@ def _begin(flow: ProcessFlow, engine: Engine, tx: Tx, trigger: Trigger, due_at: 
 
 
 def has_news(process: Process, trigger: Trigger) -> bool:
-    """Whether a process that waits for people is worth another look: its subject moved since."""
-    return process.state in ("waiting", "parked") and trigger.changed_at > (
-        process.updated_at or process.first_seen_at
-    )
+    """Whether a process that waits for people is worth another look: its subject moved, or was not told why."""
+    moved = trigger.changed_at > (process.updated_at or process.first_seen_at)
+    untold = process.state == "parked" and process.result.get("reported") == []
+    return process.state in ("waiting", "parked") and (moved or untold)
 
 
 def is_due(process: Process, now: datetime) -> bool:
