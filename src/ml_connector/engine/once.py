@@ -37,12 +37,17 @@ class Patience:
 
     send_within_s: float = 30.0  # from the stored intent to the first byte
     request_deadline_s: float = 120.0  # the transport gives up on a request after this
-    settle_s: float = 900.0  # how long the other system may still commit after that
+    settle_s: float = 900.0  # how long the other system may still commit after the request has ended
     attempts: int = 3
 
-    def settled_at(self, send_by: datetime) -> datetime:
-        """From when on a look-up that finds nothing proves that nothing landed."""
-        return send_by + timedelta(seconds=self.request_deadline_s + self.settle_s)
+    def settled_at(self, operation: Operation) -> datetime:
+        """From when on a look-up that finds nothing proves that nothing landed.
+
+        Whoever saw the request end has noted the time; otherwise it may have been sent until ``send_by``.
+        """
+        if operation.settle_until is not None:
+            return operation.settle_until
+        return operation.send_by + timedelta(seconds=self.request_deadline_s + self.settle_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ async def write_once(write: RemoteWrite, engine: Engine, lease: Lease, patience:
     if known is not None and known.state in ("done", "adopted"):
         return Landed(known.external_id, known.detail, adopted=known.state == "adopted")
     if known is not None and known.state in ("intended", "unknown"):
-        settled_at = patience.settled_at(known.send_by)
+        settled_at = patience.settled_at(known)
         if engine.around.clock.now() < settled_at:
             landed = await write.look_up()
             if landed is not None:
@@ -114,12 +119,7 @@ async def write_once(write: RemoteWrite, engine: Engine, lease: Lease, patience:
     if landed is not None:
         return await _adopt(write, engine, lease, known, landed)
     if known is not None and known.attempt >= patience.attempts and known.state != "refused":
-        raise RejectedError(
-            f"{write.subject}: {known.attempt} attempts to write the {write.kind} {write.reference} were lost "
-            "without an answer, and it is not in Dynamics.",
-            status=0,
-            code="order.unsure",
-        )
+        raise await _given_up(write, engine, lease, known)
     return await _send(write, engine, lease, patience, known)
 
 
@@ -133,7 +133,7 @@ async def _send(
     last_moment = (
         engine.around.clock.elapsed_s() + patience.send_within_s
     )  # before the commit: it may take long
-    operation = await _intend(write, engine, lease, patience, body=body, attempt=attempt, again=again)
+    await _intend(write, engine, lease, patience, body=body, attempt=attempt, again=again)
     call_id = f"{write.operation_id}.{attempt}"
 
     def last_check() -> None:
@@ -146,7 +146,7 @@ async def _send(
     try:
         landed = await write.send(body, call_id, last_check)
     except UncertainWriteError as error:
-        settled_at = patience.settled_at(operation.send_by)
+        settled_at = engine.around.clock.now() + timedelta(seconds=patience.settle_s)
         await _outcome(
             write,
             engine,
@@ -183,7 +183,7 @@ async def _intend(
     body: bytes,
     attempt: int,
     again: bool,
-) -> Operation:
+) -> None:
     """Commit what is about to be sent, and until when it may be."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
@@ -224,7 +224,21 @@ async def _intend(
         await _note(
             write, engine, tx, "intended", {"attempt": attempt, "send_by": operation.send_by.isoformat()}
         )
-    return operation
+
+
+async def _given_up(write: RemoteWrite, engine: Engine, lease: Lease, known: Operation) -> RejectedError:
+    """The last attempt is known to have left nothing: a person who replays begins anew."""
+    error = RejectedError(
+        f"{write.subject}: {known.attempt} attempts to write the {write.kind} {write.reference} were lost "
+        "without an answer, and it is not in Dynamics.",
+        status=0,
+        code="order.unsure",
+    )
+    call_id = f"{write.operation_id}.{known.attempt}"
+    await _outcome(
+        write, engine, lease, call_id=call_id, call_outcome="refused", state="refused", error=error
+    )
+    return error
 
 
 async def _mark_unknown(write: RemoteWrite, engine: Engine, lease: Lease, settled_at: datetime) -> None:
