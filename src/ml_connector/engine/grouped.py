@@ -36,6 +36,11 @@ class GroupCommit:
             self._drain = asyncio.create_task(self._commit_all())
         await stored
 
+    async def rest(self) -> None:
+        """Wait until nothing is on its way into the store, also of callers that have given up."""
+        if self._drain is not None:
+            await self._drain
+
     async def _commit_all(self) -> None:
         """Commit for whoever waits, until nobody does. A task of its own: a caller that gives up stops nobody."""
         while self._waiting:

@@ -10,7 +10,7 @@ from ml_connector.domain.records import Counters, Result
 from ml_connector.engine.advance import advance, reopen
 from ml_connector.engine.process import due, has_news, is_due, notice
 from ml_connector.engine.runs import RunReport, begin_run
-from ml_connector.errors import AccessError, ConnectorError, RetryableError
+from ml_connector.errors import ConnectorError
 from ml_connector.store import processes, progress, runs
 from ml_connector.store.progress import Progress
 
@@ -28,12 +28,14 @@ BULK = 1000  # due processes taken in one pass
 
 async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[], Traffic]) -> RunReport:
     """Notice every trigger, advance what is due, count each subject once."""
+    async with engine.store.write() as tx:
+        await runs.abandon_open(tx, engine.connection_id, flow.name)
     run = await begin_run(flow.name, engine, kind="orders")
     before, began = traffic(), engine.around.clock.elapsed_s()
     counters, error = Counters(), None
     try:
         await _pass(flow, engine, run.run_id, counters)
-    except (AccessError, RetryableError) as stopped:
+    except ConnectorError as stopped:
         error = stopped
     spent = traffic().since(before)
     counters.requests, counters.throttled = spent.requests, spent.throttled

@@ -69,6 +69,8 @@ async def run_records(
                 tasks.create_task(run.lane.push())
     except* ConnectorError as group:
         raise first_error(group) from group
+    finally:
+        await run.ledger.commits.rest()
 
 
 def first_error(group: BaseExceptionGroup[ConnectorError]) -> ConnectorError:

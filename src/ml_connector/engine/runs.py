@@ -104,6 +104,8 @@ async def _run(
     counters.requests, counters.throttled = spent.requests, spent.throttled
     counters.seconds = clock.elapsed_s() - began
     async with engine.store.write() as tx:
+        # calls that were under way when another lane stopped the run: the next run makes them again
+        await calls.settle_open(tx, cid, [run.run_id], "repeated")
         await runs.finish(
             tx,
             cid,
