@@ -62,17 +62,23 @@ def line_amounts(snapshot: DealSnapshot, line: DealLine) -> LineAmounts:
     total = line_total(quantity, price, amount_off, percent, digits=digits)
     if within_one_minor_unit(total, shown, digits):
         return LineAmounts(quantity, price, amount_off, percent, total, "price and discount of the deal line")
-    return _as_net_price(where, quantity, shown, digits)
+    if percent:
+        return _as_net_price(where, quantity, shown, digits)
+    raise _differs(where, shown)
 
 
 def _as_net_price(where: str, quantity: Decimal, shown: Decimal, digits: int) -> LineAmounts:
-    """A discount that does not lead to the shown amount is sent as the net price, when that one does."""
+    """A percentage that does not lead to the shown amount is sent as the net price, when that one does."""
     net = round_half_up(shown / quantity, digits)
     if within_one_minor_unit(line_total(quantity, net, digits=digits), shown, digits):
         return LineAmounts(
             quantity, net, ZERO, ZERO, shown, "net price, so that the deal line's amount is met"
         )
-    raise RecordError(
+    raise _differs(where, shown)
+
+
+def _differs(where: str, shown: Decimal) -> RecordError:
+    return RecordError(
         f"{where} shows the amount {shown}, which quantity, price and discount do not give. Correct the line.",
         code="order.amount_differs",
     )

@@ -70,7 +70,8 @@ class WonDeals:
         self, properties: Sequence[str], stages: frozenset[str], watermark: str | None
     ) -> AsyncGenerator[TriggerPage, None]:
         """Windows by last change, below the search cap, each beginning at the last time seen."""
-        since = (read_time(watermark) or self.go_live_at) - self.overlap
+        reached = read_time(watermark) or self.go_live_at
+        since = reached - self.overlap
         while True:
             newest, count = since, 0
             async with aclosing(self._window(properties, stages, since)) as window:
@@ -78,7 +79,8 @@ class WonDeals:
                     count += len(records)
                     times = [read_time(value(record["properties"], MODIFIED)) for record in records]
                     newest = max([newest, *(time for time in times if time is not None)])
-                    yield TriggerPage(self._triggers(records, stages), newest.isoformat())
+                    reached = max(reached, newest)  # the overlap lies behind what was reached before
+                    yield TriggerPage(self._triggers(records, stages), reached.isoformat())
             if count < SEARCH_CAP or newest == since:
                 return
             since = newest

@@ -39,6 +39,7 @@ COMPARED = (
     "ItemNumber",
     "OrderedSalesQuantity",
     "SalesPrice",
+    "SalesPriceQuantity",
     "LineDiscountAmount",
     "LineDiscountPercentage",
 )
@@ -179,20 +180,7 @@ class OrderWriter:
         Raises:
             RecordError: naming each line and field that differs.
         """
-        rows = {row["CustomersLineNumber"]: row for row in await self.lines_of(number)}
-        differences = [
-            f"line {line.position} {name}: sent {sent}, stands {rows[line.position][name]}"
-            for line in self.draft.lines
-            if line.position in rows
-            for name, sent in _sent(line).items()
-            if not _equal(sent, rows[line.position][name])
-        ]
-        differences += [
-            f"line {line.position} is missing" for line in self.draft.lines if line.position not in rows
-        ]
-        surplus = len(rows) - len(self.draft.lines)
-        if surplus > 0:
-            differences.append(f"{surplus} lines too many")
+        differences = _differences(self.draft.lines, await self.lines_of(number))
         if differences:
             raise RecordError(
                 f"Order {number} for {self.draft.reference} stands in Dynamics and differs from the deal: "
@@ -205,6 +193,27 @@ class OrderWriter:
 def _body(fields: Sequence[DraftField], **known: Any) -> bytes:
     """The exact bytes to send."""
     return exact_json({field.name: field.value for field in fields} | known)
+
+
+def _differences(lines: Sequence[DraftLine], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What stands otherwise than it was sent, in words; a line may be missing, stand twice or be too many."""
+    found: list[str] = []
+    surplus = len(rows)
+    for line in lines:
+        standing = [row for row in rows if row["CustomersLineNumber"] == line.position]
+        surplus -= len(standing)
+        if len(standing) == 1:
+            found += [
+                f"line {line.position} {name}: sent {sent}, stands {standing[0][name]}"
+                for name, sent in _sent(line).items()
+                if not _equal(sent, standing[0][name])
+            ]
+        else:
+            how = f"stands {len(standing)} times" if standing else "is missing"
+            found.append(f"line {line.position} {how}")
+    if surplus:
+        found.append(f"{surplus} line{'s' if surplus > 1 else ''} too many")
+    return found
 
 
 def _sent(line: DraftLine) -> dict[str, Any]:
