@@ -80,6 +80,7 @@ async def start(
                 )
             )
             office = Office(twins, home, store_url, surroundings)
+            stack.push_async_callback(office.browser.aclose)
             chosen = {"orders": {"quiet_minutes": 0, "settle_s": 0.6}, **(settings or {})}
             await init(
                 load_settings(home=home, database_url=store_url, allow_local=True, **chosen), surroundings

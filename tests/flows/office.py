@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from ml_connector.app.connect import connect_dynamics, connect_hubspot
+from ml_connector.app.flow_switch import disable, enable
 from ml_connector.app.sync import sync
 from ml_connector.app.workplace import open_workplace
 from ml_connector.settings import DynamicsEnvironment, HubSpotEnvironment, load_settings
@@ -49,6 +50,7 @@ class Office:
     database_url: str
     around: Surroundings
     place: Workplace | None = None
+    browser: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(verify=False))
     sent: list[tuple[str, str]] = field(default_factory=list)  # side and call id of each change the twins got
 
     # --- the connector ---
@@ -110,11 +112,24 @@ class Office:
         async with self.at.store.read() as tx:
             found = await audit.verify(tx, self.at.connection.connection_id)
             still_open = await calls.open_calls(tx, self.at.connection.connection_id)
-            statement = "SELECT side, call_id FROM mlc_call WHERE outcome <> 'unknown'"
+            statement = "SELECT side, call_id FROM mlc_call"
             journal = {tuple(row) for row in await tx.connection.exec_driver_sql(statement)}
         assert found.ok, found.sentence
         assert still_open == []
         assert set(self.sent) <= journal
+
+    async def switch_off_and_on(self, flow: str) -> None:
+        """The flow goes live anew."""
+        await disable(self.at, [flow])
+        await enable(self.at, [flow])
+
+    async def due_now(self, deal: str) -> None:
+        """Let the time come at which the deal goes on."""
+        process = await self.process(deal)
+        assert process.due_at is not None
+        async with self.at.store.write() as tx:
+            due = replace(process, due_at=self.around.clock.now())
+            await processes.put(tx, self.at.connection.connection_id, due, self.at.vault)
 
     async def reconnect(self, **changed: Any) -> None:
         """Connect Dynamics once more, with what has changed there."""
@@ -190,6 +205,12 @@ class Office:
         order = {"fault": kind, "match": {"method": method, "path": path}, **rest}
         self.twins.pair.shells[side].faults.add(parse_fault(order))
 
+    def answering(self, of: str, **properties: Any) -> None:
+        """From now on HubSpot answers the next read of these records with other values."""
+        record = self.records(of)[0]
+        body = {"status": "COMPLETE", "results": [record | {"properties": record["properties"] | properties}]}
+        self.fault("hubspot", "status", "POST", f"/objects/[^/]+/{of}/batch/read", status=200, body=body)
+
     def mended(self) -> None:
         """No faults any more."""
         for shell in self.twins.pair.shells.values():
@@ -206,14 +227,13 @@ class Office:
             "client_secret": access["client_secret"],
             "scope": f"{access['dynamics_url']}/.default",
         }
-        async with httpx2.AsyncClient() as client:
-            url = f"{access['authority']}/{access['tenant']}/oauth2/v2.0/token"
-            token = (await client.post(url, data=form)).json()["access_token"]
-            made = await client.post(
-                f"{access['dynamics_url']}/data/{data_entity}",
-                content=orjson.dumps(fields, default=float),
-                headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-            )
+        url = f"{access['authority']}/{access['tenant']}/oauth2/v2.0/token"
+        token = (await self.browser.post(url, data=form)).json()["access_token"]
+        made = await self.browser.post(
+            f"{access['dynamics_url']}/data/{data_entity}",
+            content=orjson.dumps(fields, default=float),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
         assert made.status_code in (200, 201), made.text
         row: dict[str, Any] = made.json()
         return row
@@ -240,9 +260,9 @@ class Office:
     async def rep_asks(self, method: str, path: str, body: Any = None) -> Any:
         """A call to HubSpot with another program's client."""
         access = self.twins.announcement()
-        async with httpx2.AsyncClient(base_url=access["hubspot_url"]) as client:
-            headers = {"Authorization": f"Bearer {access['hubspot_token']}"}
-            answer = await client.request(method, path, json=body, headers=headers)
+        headers = {"Authorization": f"Bearer {access['hubspot_token']}"}
+        url = f"{access['hubspot_url']}{path}"
+        answer = await self.browser.request(method, url, json=body, headers=headers)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
 
@@ -287,6 +307,11 @@ class Office:
 
     def win(self, deal: str) -> None:
         self.twins.pair.set_deal_stage(deal, "won")
+
+    def line_of(self, deal: str) -> str:
+        """The first line of a deal."""
+        record = next(row for row in self.records("deals") if row["id"] == deal)
+        return str(record["associations"]["line_items"][0]["id"])
 
     def pipeline(self) -> str:
         return next(iter(self.twins.pair.hubspot.portal.pipelines.all))
