@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ml_connector.errors import CredentialsError, UnavailableError
+from ml_connector.errors import ConfigurationError, CredentialsError, UnavailableError
 from ml_connector.transport.auth import EntraToken, StaticToken
 from ml_connector.transport.request import ReadRequest, WriteRequest
 
@@ -179,7 +179,8 @@ async def test_each_refusal_says_what_to_mend(
             "error_codes": [code],
         },
     )
-    with pytest.raises(CredentialsError) as caught:
+    expected = ConfigurationError if code == 500011 else CredentialsError  # there the address is wrong, not the secret
+    with pytest.raises(expected) as caught:
         await connect(credentials=entra).read(READ)
     assert words in caught.value.message
     assert caught.value.hint

@@ -202,5 +202,6 @@ async def _connection(store: Store, name: str) -> Connection:
         raise ConfigurationError(
             f"There is no connection named '{name}'. Known: {', '.join(known)}.",
             code="configuration.connection",
+            hint=f"To make it, run: ml-connector init --connection {name}",
         )
     return connection

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ml_connector.errors import ConnectorError, CredentialsError, UnavailableError
+from ml_connector.errors import ConfigurationError, ConnectorError, CredentialsError, UnavailableError
 from ml_connector.telemetry import register_secret
 
 if TYPE_CHECKING:
@@ -186,6 +186,9 @@ _SENTENCES: dict[int, tuple[str, str]] = {
 }
 
 
+_WRONG_ADDRESS = {500011, 1002012, 70011}  # the credential may be good: it is the Dynamics URL that is not known
+
+
 def _is_passing(reply: Reply) -> bool:
     return (
         reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -200,7 +203,8 @@ def token_fault(reply: Reply) -> ConnectorError:
     for code in codes:
         if code in _SENTENCES:
             sentence, hint = _SENTENCES[code]
-            return CredentialsError(
+            kind = ConfigurationError if code in _WRONG_ADDRESS else CredentialsError
+            return kind(
                 f"{sentence} (AADSTS{code})",
                 code=f"entra.{code}",
                 hint=hint,
