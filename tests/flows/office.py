@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -130,6 +131,16 @@ class Office:
         async with self.at.store.write() as tx:
             due = replace(process, due_at=self.around.clock.now())
             await processes.put(tx, self.at.connection.connection_id, due, self.at.vault)
+
+    async def until_due(self, deal: str) -> None:
+        """Wait for the time at which the deal goes on."""
+        due_at = (await self.process(deal)).due_at
+        assert due_at is not None
+        await asyncio.sleep((due_at - self.around.clock.now()).total_seconds() + 0.001)
+
+    async def reconnect_hubspot(self, **changed: Any) -> None:
+        """Connect HubSpot once more, with what has changed there."""
+        (await connect_hubspot(self.at, hubspot_access(self.twins, **changed))).require()
 
     async def reconnect(self, **changed: Any) -> None:
         """Connect Dynamics once more, with what has changed there."""
