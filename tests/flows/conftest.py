@@ -7,8 +7,10 @@ import random
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import pytest
 
+from ml_connector import telemetry
 from ml_connector.app.flow_switch import enable
 from ml_connector.app.home import init
 from ml_connector.app.properties import hubspot_properties
@@ -18,7 +20,7 @@ from ml_connector.settings import load_settings
 from ml_connector.twin.launch import TwinOptions, running_twins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from tests.flows.office import Office, connect
@@ -39,6 +41,15 @@ def database(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "sqlite"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _certificates() -> Iterator[None]:
+    """The list of certificates, of no use on plain http, is read once and not for each client."""
+    context = httpx2.create_ssl_context()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(httpx2, "create_ssl_context", lambda: context)
+        yield
+
+
 @pytest.fixture
 def surroundings() -> Surroundings:
     """This machine's clock: the twins' answers and waits are real."""
@@ -53,6 +64,9 @@ async def start(
     """Starts twins and a connected home; keywords are twin options, ``settings`` and ``connected``."""
     home = tmp_path / "home"
     monkeypatch.setenv("MLC_HOME", str(home))
+    monkeypatch.setattr(
+        telemetry, "_redactor", telemetry.Redactor()
+    )  # each test is a process with its own secrets
     async with AsyncExitStack() as stack:
 
         async def run(

@@ -222,6 +222,10 @@ class Office:
         body = {"status": "COMPLETE", "results": [record | {"properties": record["properties"] | properties}]}
         self.fault("hubspot", "status", "POST", f"/objects/[^/]+/{of}/batch/read", status=200, body=body)
 
+    def slow(self, side: str, seconds: float) -> None:
+        """From now on one side takes its time for each call."""
+        self.twins.pair.shells[side].latency_s = seconds
+
     def mended(self) -> None:
         """No faults any more."""
         for shell in self.twins.pair.shells.values():

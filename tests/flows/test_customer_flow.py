@@ -260,12 +260,14 @@ async def test_a_run_that_was_cut_short_goes_on_although_the_mapping_has_changed
     start: Callable[..., Awaitable[Office]],
 ) -> None:
     """The stored page link asks for the old fields: the read begins anew instead of missing the new one."""
-    office = await start(page_size=2, latency_ms={"dynamics": 60})  # a page is stored while the next comes
+    office = await start(page_size=2)
     for number in range(1, 7):
         await office.customer(f"usmf:US-00{number}", SalesMemo="Ask for Ada")
     await office.figures("customers")
     office.fault("dynamics", "status", "GET", r"CustomersV3.*skip", status=403, skip=1)
+    office.slow("dynamics", 0.06)  # a page is stored while the next one comes
     assert (await office.sync("customers"))["customers"].error is not None
+    office.slow("dynamics", 0)
     mapping = office.home / "mappings" / "customers.yaml"
     row = "  - target: description\n    source: SalesMemo\n"
     mapping.write_text(f"{mapping.read_text()}\n{row}")
@@ -277,12 +279,14 @@ async def test_a_run_that_was_cut_short_goes_on_where_it_stopped(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
     """Three pages of two, the last one refused: the next pass reads the last one only."""
-    office = await start(page_size=2, latency_ms={"dynamics": 60})  # a page is stored while the next comes
+    office = await start(page_size=2)
     for number in range(1, 7):
         await office.customer(f"usmf:US-00{number}")
     await office.figures("customers")
     office.fault("dynamics", "status", "GET", r"CustomersV3.*skip", status=403, skip=1)
+    office.slow("dynamics", 0.06)  # a page is stored while the next one comes
     assert (await office.sync("customers"))["customers"].error is not None
+    office.slow("dynamics", 0)
     assert await office.figures("customers") == {"read": 2, "unchanged": 2}
     assert await office.figures("customers") == {"read": 6, "unchanged": 6}
 

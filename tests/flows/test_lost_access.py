@@ -27,8 +27,9 @@ async def test_a_token_revoked_in_the_middle_of_a_run_stops_the_flow_and_the_nex
     start: Callable[..., Awaitable[Office]], database: str
 ) -> None:
     """Batches under way end on record; orders are not begun; the new token goes on."""
-    office = await start(customers=700, products=0, latency_ms={"hubspot": 20})
+    office = await start(customers=700, products=0)
     organisations = sum(row["PartyType"] == "Organization" for row in office.records("CustomersV3"))
+    office.slow("hubspot", 0.02)
     pair = office.twins.pair
     pair.log.listeners.append(lambda row: _revoke(office) if UPSERT in row.path else None)
     reports = await office.sync("customers", "orders")
@@ -42,6 +43,7 @@ async def test_a_token_revoked_in_the_middle_of_a_run_stops_the_flow_and_the_nex
     assert (run.state, run.message) == ("failed", reports["customers"].error.message)
     await office.verified()
 
+    office.slow("hubspot", 0)
     await office.reconnect_hubspot(hubspot_token="pat-na1-the-new-one")
     await office.figures("customers")
     assert len(office.companies()) == organisations
@@ -106,13 +108,15 @@ async def test_a_429_caused_by_somebody_else_is_waited_out_and_counted(office: O
 async def test_dynamics_going_away_while_it_is_read_ends_the_run_and_the_next_goes_on_from_there(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
-    office = await start(customers=330, products=0, page_size=100, latency_ms={"dynamics": 40})
+    office = await start(customers=330, products=0, page_size=100)
     organisations = sum(row["PartyType"] == "Organization" for row in office.records("CustomersV3"))
     office.fault("dynamics", "status", "GET", r"CustomersV3.*skip", status=503, skip=1, times=0)
+    office.slow("dynamics", 0.04)  # a page is stored while the next one comes
     report = (await office.sync("customers"))["customers"]
     assert isinstance(report.error, UnavailableError)
     assert len(office.companies()) >= 100
     office.mended()
+    office.slow("dynamics", 0)
     figures = await office.figures("customers")
     assert figures["read"] < organisations
     assert len(office.companies()) == organisations
