@@ -60,4 +60,4 @@ class RecordFlow:
     sink: Sink
     map: Callable[[SourceRecord], TargetRecord]
     mapping_version: int
-    lanes: int = 8
+    lanes: int = 12

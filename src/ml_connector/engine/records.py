@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.store.links import LinkHead
 
-CHUNK = 500  # records judged between two looks at the loop
+CHUNK = 500  # records compared with their links in one look-up
+BREATH = 50  # records mapped between two looks at the loop, so that answers are not kept waiting
 PAGES_AHEAD = 2
 
 
@@ -118,7 +119,6 @@ class RecordRun:
             self.ledger.counters.add(Result.SKIPPED, page.skipped)
             for chunk in _chunks(page.records):
                 await self.judge_chunk(chunk, covered)
-                await asyncio.sleep(0)
             covered.judged = True
             await self.ledger.save_progress()
         if self.filling:
@@ -133,7 +133,9 @@ class RecordRun:
         touched: list[tuple[str, bytes]] = []
         unchanged: list[str] = []
         changes: list[tuple[TargetRecord, LinkHead | None]] = []
-        for record in fresh:
+        for count, record in enumerate(fresh, start=1):
+            if count % BREATH == 0:
+                await asyncio.sleep(0)
             head = heads.get(record.key)
             if head is not None and self.is_as_written(record, head):
                 unchanged.append(record.key)

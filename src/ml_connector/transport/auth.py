@@ -186,7 +186,11 @@ _SENTENCES: dict[int, tuple[str, str]] = {
 }
 
 
-_WRONG_ADDRESS = {500011, 1002012, 70011}  # the credential may be good: it is the Dynamics URL that is not known
+_WRONG_ADDRESS = {
+    500011,
+    1002012,
+    70011,
+}  # the credential may be good: it is the Dynamics URL that is not known
 
 
 def _is_passing(reply: Reply) -> bool:

@@ -37,9 +37,7 @@ class UpsertSink:
         """Upsert one batch; each record carries a trace id, so that a refused one does not sink the rest."""
         traced = {f"{call_id}-{position}": change for position, change in enumerate(changes)}
         inputs = [
-            UpsertInput(
-                trace_id=trace_id, id=change.key, properties={**change.send, self.id_property: change.key}
-            )
+            UpsertInput(trace_id=trace_id, id=change.key, properties=change.send)
             for trace_id, change in traced.items()
         ]
         reply = await self.client.upsert(self.object_type, self.id_property, inputs, call_id=call_id)
