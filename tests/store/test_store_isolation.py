@@ -136,7 +136,7 @@ async def test_a_change_under_one_connection_leaves_the_other_alone(store: Store
         parked_by_two = (await parked.list(tx, two.cid))[0].parked_id
         assert await parked.get(tx, one.cid, parked_by_two) is None
     async with store.write() as tx:
-        await links.touch(tx, two.cid, FLOW, [(KEY, b"changed")])
+        await links.touch(tx, two.cid, FLOW, [(KEY, b"changed")], mapping_version=9)
         await calls.settle_open(tx, two.cid, ["r1"], "repeated")
         await parked.resolve(tx, two.cid, FLOW, [KEY], "arrived")
         await runs.finish(tx, two.cid, "r1", "done", {}, "changed")

@@ -189,11 +189,11 @@ async def test_a_link_is_stored_changed_and_touched(store: Store, cid: int) -> N
     async with store.write() as tx:
         await links.put(tx, cid, [second, LINK])
         await links.put(tx, cid, [replace(LINK, fingerprint=b"new", mapping_version=4)])
-        await links.touch(tx, cid, "customers", [("usmf:US-002", b"read again")])
+        await links.touch(tx, cid, "customers", [("usmf:US-002", b"read again")], mapping_version=5)
     async with store.read() as tx:
         assert await links.many(tx, cid, "customers", ["usmf:US-001", "usmf:US-002", "usmf:nobody"]) == {
             "usmf:US-001": replace(LINK, fingerprint=b"new", mapping_version=4),
-            "usmf:US-002": replace(second, source_digest=b"read again"),
+            "usmf:US-002": replace(second, source_digest=b"read again", mapping_version=5),
         }
         assert await links.heads(tx, cid, "customers", ["usmf:US-001"]) == {
             "usmf:US-001": links.LinkHead("usmf:US-001", "9001", b"new", b"digest", 1, 4)

@@ -179,7 +179,9 @@ async def test_each_refusal_says_what_to_mend(
             "error_codes": [code],
         },
     )
-    expected = ConfigurationError if code == 500011 else CredentialsError  # there the address is wrong, not the secret
+    expected = (
+        ConfigurationError if code == 500011 else CredentialsError
+    )  # there the address is wrong, not the secret
     with pytest.raises(expected) as caught:
         await connect(credentials=entra).read(READ)
     assert words in caught.value.message

@@ -11,7 +11,7 @@ from ml_connector.domain.keys import RecordName
 from ml_connector.engine.process_runs import replay_process
 from ml_connector.engine.runs import replay_records
 from ml_connector.errors import ConfigurationError
-from ml_connector.store import parked
+from ml_connector.store import links, parked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,13 +89,18 @@ async def _replay_records(place: Workplace, flow: str, keys: Sequence[str]) -> l
     report = await replay_records(await record_flow(place, flow), place.engine, keys, place.traffic)
     if report.error is not None:
         raise report.error
+    cid = place.connection.connection_id
     async with place.store.read() as tx:
-        still = await parked.open_for(tx, place.connection.connection_id, flow, keys)
-    return [
-        ReplayResult(
-            f"{flow}/{key}",
-            "parked" if key in still else "done",
-            still[key].message if key in still else "Arrived.",
-        )
-        for key in keys
-    ]
+        still = await parked.open_for(tx, cid, flow, keys)
+        linked = await links.heads(tx, cid, flow, keys)
+    return [_record_result(flow, key, still.get(key), linked=key in linked) for key in keys]
+
+
+def _record_result(flow: str, key: str, row: ParkedRecord | None, *, linked: bool) -> ReplayResult:
+    if row is not None:
+        return ReplayResult(f"{flow}/{key}", "parked", row.message)
+    if linked:
+        return ReplayResult(f"{flow}/{key}", "done", "Arrived.")
+    return ReplayResult(
+        f"{flow}/{key}", "missing", "Dynamics has no such record in the chosen legal entities."
+    )

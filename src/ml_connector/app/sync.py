@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ml_connector.app.first_load import refuse_unmatched_portal
@@ -10,13 +12,14 @@ from ml_connector.app.flows import order_flow, record_flow
 from ml_connector.app.properties import require_properties
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
-from ml_connector.errors import AccessError, RetryableError
+from ml_connector.errors import AccessError, ConnectorError, RetryableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.domain.records import Counters
+    from ml_connector.systems.dynamics.client import DynamicsClient
 
 
 async def sync(
@@ -42,10 +45,33 @@ async def sync(
         ConfigurationError: found before anything was sent.
     """
     chosen = {known_flow(name) for name in names}
-    await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
-    if not accept_new:
-        for name in sorted(chosen):
-            await refuse_unmatched_portal(place, name)
+    async with _signing_in(await place.dynamics()):
+        await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
+        if not accept_new:
+            for name in sorted(chosen):
+                await refuse_unmatched_portal(place, name)
+        return await _run_each(place, chosen, on_progress)
+
+
+@asynccontextmanager
+async def _signing_in(dynamics: DynamicsClient) -> AsyncGenerator[None, None]:
+    """Fetch the token while the portal is looked at; a refusal is met, and told, by the first read."""
+
+    async def sign_in() -> None:
+        with suppress(ConnectorError):
+            await dynamics.transport.authorization()
+
+    fetching = asyncio.create_task(sign_in())
+    try:
+        yield
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
+
+
+async def _run_each(
+    place: Workplace, chosen: Collection[str], on_progress: Callable[[str, Counters], None] | None
+) -> list[RunReport]:
     reports: list[RunReport] = []
     for name in FLOW_NAMES:
         if name not in chosen:

@@ -65,7 +65,7 @@ def _root(
 
 def run() -> None:
     """The console script."""
-    # a pass holds pages of records that are no garbage: looking through them all again and again costs a fifth of its time
+    # a pass holds pages of records that are no garbage: looking through them again and again costs a fifth of it
     gc.set_threshold(100_000, 50, 100)
     sys.excepthook = report_unexpected
     for stream in (sys.stdout, sys.stderr):

@@ -134,9 +134,13 @@ def _begin(flow: ProcessFlow, engine: Engine, tx: Tx, trigger: Trigger, due_at: 
     )
 
 
-def has_news(process: Process, trigger: Trigger) -> bool:
-    """Whether a process that waits for people is worth another look: its subject moved, or was not told why."""
-    moved = trigger.changed_at > (process.updated_at or process.first_seen_at)
+def has_news(flow: ProcessFlow, process: Process, trigger: Trigger, now: datetime) -> bool:
+    """Whether a process that waits for people is worth another look: its subject moved, or was not told why.
+
+    A subject that is still being edited gets its quiet period first.
+    """
+    quiet = trigger.changed_at + timedelta(seconds=flow.quiet_s) <= now
+    moved = quiet and trigger.changed_at > (process.updated_at or process.first_seen_at)
     untold = process.state == "parked" and process.result.get("reported") == []
     return process.state in ("waiting", "parked") and (moved or untold)
 

@@ -56,7 +56,13 @@ async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counte
             for trigger, process in await _notice_page(flow, engine, run_id, page):
                 if process.subject not in seen:
                     seen.add(process.subject)
-                    await _take(flow, engine, process, counters, news=has_news(process, trigger))
+                    await _take(
+                        flow,
+                        engine,
+                        process,
+                        counters,
+                        news=has_news(flow, process, trigger, engine.around.clock.now()),
+                    )
     for process in await due(flow, engine, BULK):
         if process.subject not in seen:
             seen.add(process.subject)

@@ -86,6 +86,7 @@ class Ledger:
         self.coverage = coverage
         self.watch = watch
         self.commits = GroupCommit(engine.store)
+        self.open_parked: set[str] = set()  # keys of this run with an open parked row
         self.tracked = (
             tracked  # a replay covers single records and says nothing about how far the flow has read
         )
@@ -125,7 +126,10 @@ class Ledger:
 
         async def work(tx: Tx) -> None:
             if touched:
-                await links.touch(tx, self.engine.connection_id, self.flow.name, touched)
+                version = self.flow.mapping_version
+                await links.touch(
+                    tx, self.engine.connection_id, self.flow.name, touched, mapping_version=version
+                )
             if taken_back:
                 cid, name = self.engine.connection_id, self.flow.name
                 await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
@@ -188,7 +192,9 @@ class Ledger:
             elif outcome.result is Result.PARKED:
                 stopped.append(Stopped(outcome.key, outcome.error, row.change.record.source_digest))
         await links.put(tx, cid, [self._link(change, by_key[change.key].target_id) for change in landed])
-        await parked.resolve(tx, cid, name, [change.key for change in landed], "arrived")
+        arrived = [change.key for change in landed if change.key in self.open_parked]
+        if arrived:
+            await parked.resolve(tx, cid, name, arrived, "arrived")
         await audit.append(tx, cid, entries)
         await self._park(tx, stopped, counted=True)
 

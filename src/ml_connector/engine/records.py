@@ -129,6 +129,7 @@ class RecordRun:
         """One chunk against the links: unchanged, stopped, or on its way."""
         fresh = self.without_duplicates(chunk)
         heads, open_parked = await self.known([record.key for record in fresh])
+        self.ledger.open_parked.update(open_parked)
         stopped: list[Stopped] = []
         touched: list[tuple[str, bytes]] = []
         unchanged: list[str] = []

@@ -54,9 +54,9 @@ async def sync_records(
     """One pass over everything the source holds, going on where an interrupted pass stopped."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
-        abandoned = await runs.abandon_open(tx, cid, flow.name)
-        if abandoned:
-            await calls.settle_open(tx, cid, abandoned, "repeated")
+        await runs.abandon_open(tx, cid, flow.name)
+        stopped = [run.run_id for run in await runs.stopped(tx, cid, flow.name)]
+        await calls.settle_open(tx, cid, stopped, "repeated")
         covered = await progress.load(tx, cid, flow.name)
         state = await flows.get(tx, cid, flow.name)
     cursor = covered.cursor or None if covered is not None and not covered.complete else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from ml_connector.store import tables
 from ml_connector.store.columns import TextList, among
@@ -38,7 +38,7 @@ _INTEND = insert(tables.call)
 _FINISH = update(tables.call).where(_c.connection_id == bindparam("of"), _c.call_id == bindparam("the_call"))
 _SETTLE = update(tables.call).where(
     _c.connection_id == bindparam("of"),
-    _c.outcome.is_(None),
+    or_(_c.outcome.is_(None), _c.outcome == "unknown"),
     among(_c.run_id, bindparam("runs", type_=TextList())),
 )
 
@@ -79,6 +79,6 @@ async def open_calls(tx: Tx, connection_id: int, *, run_id: str | None = None) -
 
 
 async def settle_open(tx: Tx, connection_id: int, flow_runs: Sequence[str], outcome: CallOutcome) -> int:
-    """Give every open call of these runs one outcome: their process is gone. How many there were."""
+    """Give every open or unknown call of these runs one outcome: what they sent is sent again. How many there were."""
     values = {"of": connection_id, "runs": flow_runs, "outcome": outcome, "ended_at": tx.now}
     return int((await tx.connection.execute(_SETTLE, values)).rowcount)

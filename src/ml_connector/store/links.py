@@ -68,7 +68,7 @@ _TOUCH = (
     .where(
         _c.connection_id == bindparam("of"), _c.flow == bindparam("in_flow"), _c.key == bindparam("at_key")
     )
-    .values(source_digest=bindparam("digest"))
+    .values(source_digest=bindparam("digest"), mapping_version=bindparam("version"))
 )
 
 
@@ -100,10 +100,12 @@ async def put(tx: Tx, connection_id: int, rows: Sequence[Link]) -> None:
         await tx.connection.exec_driver_sql(_PUT[tx.dialect], values)
 
 
-async def touch(tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, bytes]]) -> None:
-    """Store new source digests of records whose mapped form did not change."""
+async def touch(
+    tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, bytes]], *, mapping_version: int
+) -> None:
+    """Store new source digests of records that this mapping maps to what stands already."""
     values = [
-        {"of": connection_id, "in_flow": flow, "at_key": key, "digest": digest}
+        {"of": connection_id, "in_flow": flow, "at_key": key, "digest": digest, "version": mapping_version}
         for key, digest in sorted(rows)
     ]
     if values:

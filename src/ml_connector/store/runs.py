@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from ml_connector.store import tables
 from ml_connector.store.database import StoreError
@@ -76,6 +76,21 @@ async def list(  # noqa: A001 - read as runs.list
         query = query.where(c.started_at < before)
     rows = await tx.connection.execute(query.order_by(c.started_at.desc(), c.run_id.desc()).limit(limit))
     return [Run(*row) for row in rows]
+
+
+async def stopped(tx: Tx, connection_id: int, flow: str) -> builtins.list[Run]:
+    """Runs of a flow since its last one that came to its end: what they left open, the next run does again."""
+    c = tables.run.c
+    of_flow = (c.connection_id == connection_id, c.flow == flow)
+    last = (
+        select(func.max(c.started_at))
+        .where(*of_flow, c.state == "done", c.kind != "replay")
+        .scalar_subquery()
+    )
+    query = select(*_COLUMNS).where(
+        *of_flow, c.state.in_(("failed", "interrupted")), or_(last.is_(None), c.started_at > last)
+    )
+    return [Run(*row) for row in await tx.connection.execute(query.order_by(c.started_at))]
 
 
 async def abandon_open(tx: Tx, connection_id: int, flow: str) -> builtins.list[str]:
