@@ -36,6 +36,27 @@ CAUSES: dict[str, Cause] = {
             "Correct the value in the system that owns it, or the rule that refuses it, then replay.",
         ),
         Cause(
+            "dynamics.refused",
+            "Dynamics refused the record",
+            "Dynamics understood what was sent and said no; its own words stand in the message.",
+            Turn.FINANCE,
+            "Correct what Dynamics names, there or on the deal, then replay.",
+        ),
+        Cause(
+            "hubspot.portal_rule",
+            "A rule of the HubSpot portal refuses the record",
+            "An administrator of the portal has made a property required or limited its values.",
+            Turn.IT,
+            "Fill the property by a row of the mapping file, or loosen the rule in HubSpot, then replay.",
+        ),
+        Cause(
+            "mapping.source_missing",
+            "The record lacks a field that the mapping reads",
+            "Dynamics answered without a field that a row of the mapping file names.",
+            Turn.IT,
+            "Correct the row, or find out why the field is gone, then replay.",
+        ),
+        Cause(
             "mapping.value",
             "A value cannot be mapped",
             "A value of this record does not fit the rule of its field in the mapping.",

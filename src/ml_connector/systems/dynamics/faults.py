@@ -111,7 +111,7 @@ def fault(reply: Reply, request: Request) -> ConnectorError:
     return RejectedError(
         f"Dynamics refused {_what(request)}{_colon(said or f'status {status}, without a reason')}",
         status=status,
-        code="dynamics.changed_meanwhile" if status == HTTPStatus.PRECONDITION_FAILED else "record.rejected",
+        code="dynamics.changed_meanwhile" if status == HTTPStatus.PRECONDITION_FAILED else "dynamics.refused",
         remote_code=str(status),
         correlation_id=correlation_id,
     )
