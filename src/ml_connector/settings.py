@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,7 +23,6 @@ from pydantic_settings import (
 from ml_connector.errors import ConfigurationError
 
 CONFIG_FILE = "ml-connector.toml"
-SECTIONS = ("sync", "orders", "products", "customers")
 
 
 class Settings(BaseSettings):
@@ -51,7 +50,6 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(default="", description="Where the service is reached from outside.")
     sync: dict[str, Any] = Field(default_factory=dict)
-    customers: dict[str, Any] = Field(default_factory=dict)
     products: dict[str, Any] = Field(default_factory=dict)
     orders: dict[str, Any] = Field(default_factory=dict)
 
@@ -144,12 +142,6 @@ def section(model: type[BaseModel], values: dict[str, Any], name: str) -> Any:
         raise ConfigurationError(
             _sentence(exc, prefix=name, names=list(model.model_fields)), code="configuration.setting"
         ) from exc
-
-
-class Section(BaseModel):
-    """The shape shared by the sections' models: frozen, unknown names are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _sentence(exc: ValidationError, *, prefix: str = "", names: list[str] | None = None) -> str:

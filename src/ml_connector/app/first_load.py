@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigurationError
+from ml_connector.flows.customers import flow as customers
+from ml_connector.flows.products import flow as products
 from ml_connector.store import flows
 from ml_connector.systems.hubspot.search import unknown
 
 if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
 
-KEY_OF_FLOW = {"customers": ("companies", "d365_customer_key"), "products": ("products", "d365_product_key")}
+KEY_OF_FLOW = {flow.NAME: (flow.OBJECT_TYPE, flow.KEY_PROPERTY) for flow in (customers, products)}
 
 
 async def refuse_unmatched_portal(place: Workplace, flow: str) -> None:

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from ml_connector.store.processes import Process, Release
 
 RETRY_LATER = timedelta(minutes=1)
-LEASE_S = (
-    120.0  # a dead worker's subject is free again after this; what it may have sent is resolved by write_once
-)
+# A dead worker's subject is free again after this; what it may have sent is resolved by write_once.
+LEASE_S = 120.0
 
 
 async def advance(flow: ProcessFlow, engine: Engine, process: Process) -> Process:

@@ -49,9 +49,7 @@ class GroupCommit:
                 async with self._store.write() as tx:
                     for work, _ in group:
                         await work(tx)
-            except (
-                BaseException
-            ) as error:  # handed to each caller, who raises it; a cancellation cancels them
+            except BaseException as error:  # for each caller to raise; a cancellation cancels them
                 for _, stored in group:
                     _fail(stored, error)
                 if not isinstance(error, Exception):

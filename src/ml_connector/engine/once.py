@@ -2,18 +2,18 @@
 
 The other system has no idempotency key, so certainty comes from order and patience. The exact bytes and a deadline
 for sending them (``send_by``) are stored before the first byte leaves. If the answer never comes, the write may
-still land: nobody sends it again until ``send_by`` + the request's own deadline + the settle time have passed and a
-look-up by our reference, made after that, has found nothing.
+still land: nobody sends it again before the settle time has passed since the request ended (or, where nobody saw its
+end, since ``send_by`` + the request's own deadline) and a look-up by our reference, made after that, finds nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ml_connector.domain.records import digest
-from ml_connector.errors import ConnectorError, RejectedError, RetryableError, UncertainWriteError
+from ml_connector.errors import ConnectorError, RejectedError, UncertainWriteError
 from ml_connector.store import audit, calls, leases, operations
 from ml_connector.store.audit import Entry
 from ml_connector.store.calls import Call
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
-    from ml_connector.store.calls import CallOutcome
+    from ml_connector.store.database import Tx
     from ml_connector.store.leases import Lease
     from ml_connector.store.operations import OperationState
 
 PAYLOAD_VERSION = 1
+LOST = "the answer was lost; waiting until it can no longer arrive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,32 @@ class RemoteWrite:
     body: bytes
     look_up: Callable[[], Awaitable[Landed | None]]
     send: Callable[[bytes, str, Callable[[], None]], Awaitable[Landed]]
+
+    def call_id(self, attempt: int) -> str:
+        """The journal's name of one attempt."""
+        return f"{self.operation_id}.{attempt}"
+
+    def operation(
+        self, lease: Lease, *, body: bytes, state: OperationState, attempt: int, send_by: datetime
+    ) -> Operation:
+        """The row of this write as it begins in this state."""
+        return Operation(
+            operation_id=self.operation_id,
+            process_id=self.process_id,
+            kind=self.kind,
+            reference=self.reference,
+            legal_entity=self.legal_entity,
+            payload_version=PAYLOAD_VERSION,
+            payload=body,
+            payload_hash=digest(body.hex()),
+            state=state,
+            attempt=attempt,
+            send_by=send_by,
+            settle_until=None,
+            external_id="",
+            fence=lease.fence,
+            detail={},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +141,7 @@ async def write_once(write: RemoteWrite, engine: Engine, lease: Lease, patience:
             if landed is not None:
                 return await _adopt(write, engine, lease, known, landed)
             await _mark_unknown(write, engine, lease, settled_at)
-            return NotYet(settled_at, "the answer was lost; waiting until it can no longer arrive")
+            return NotYet(settled_at, LOST)
     landed = await write.look_up()
     if landed is not None:
         return await _adopt(write, engine, lease, known, landed)
@@ -130,11 +157,9 @@ async def _send(
     again = known is not None and known.state in ("intended", "unknown")
     body = known.payload if known is not None and again else write.body
     attempt = known.attempt + 1 if known is not None else 1
-    last_moment = (
-        engine.around.clock.elapsed_s() + patience.send_within_s
-    )  # before the commit: it may take long
+    # read before the commit, which may take long
+    last_moment = engine.around.clock.elapsed_s() + patience.send_within_s
     await _intend(write, engine, lease, patience, body=body, attempt=attempt, again=again)
-    call_id = f"{write.operation_id}.{attempt}"
 
     def last_check() -> None:
         if engine.around.clock.elapsed_s() > last_moment:
@@ -144,33 +169,17 @@ async def _send(
             )
 
     try:
-        landed = await write.send(body, call_id, last_check)
+        landed = await write.send(body, write.call_id(attempt), last_check)
     except UncertainWriteError as error:
         settled_at = engine.around.clock.now() + timedelta(seconds=patience.settle_s)
-        await _outcome(
-            write,
-            engine,
-            lease,
-            call_id=call_id,
-            call_outcome="unknown",
-            state="unknown",
-            settle_until=settled_at,
-            error=error,
-        )
-        return NotYet(settled_at, "the answer was lost; waiting until it can no longer arrive")
-    except (RejectedError, RetryableError, SendByPassedError) as error:
-        await _outcome(
-            write, engine, lease, call_id=call_id, call_outcome="refused", state="refused", error=error
-        )
+        await _ended(write, engine, lease, attempt, "unknown", error=error, settle_until=settled_at)
+        return NotYet(settled_at, LOST)
+    except ConnectorError as error:
+        await _ended(write, engine, lease, attempt, "refused", error=error)
         if isinstance(error, SendByPassedError):
             return NotYet(engine.around.clock.now(), error.message)
         raise
-    except ConnectorError as error:
-        await _outcome(
-            write, engine, lease, call_id=call_id, call_outcome="refused", state="refused", error=error
-        )
-        raise
-    await _outcome(write, engine, lease, call_id=call_id, call_outcome="done", state="done", landed=landed)
+    await _ended(write, engine, lease, attempt, "done", landed=landed)
     return landed
 
 
@@ -187,32 +196,17 @@ async def _intend(
     """Commit what is about to be sent, and until when it may be."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
-        operation = Operation(
-            operation_id=write.operation_id,
-            process_id=write.process_id,
-            kind=write.kind,
-            reference=write.reference,
-            legal_entity=write.legal_entity,
-            payload_version=PAYLOAD_VERSION,
-            payload=body,
-            payload_hash=digest(body.hex()),
-            state="intended",
-            attempt=attempt,
-            send_by=engine.around.clock.now() + timedelta(seconds=patience.send_within_s),
-            settle_until=None,
-            external_id="",
-            fence=lease.fence,
-            detail={},
-        )
+        send_by = engine.around.clock.now() + timedelta(seconds=patience.send_within_s)
+        operation = write.operation(lease, body=body, state="intended", attempt=attempt, send_by=send_by)
         await leases.check(tx, cid, lease)
         await operations.put(tx, cid, operation, engine.vault)
         if again:  # the attempt before is known to have left nothing
-            await calls.finish(tx, cid, f"{write.operation_id}.{attempt - 1}", "repeated", None, "")
+            await calls.finish(tx, cid, write.call_id(attempt - 1), "repeated", None, "")
         await calls.intend(
             tx,
             cid,
             Call(
-                call_id=f"{write.operation_id}.{attempt}",
+                call_id=write.call_id(attempt),
                 run_id=write.process_id,
                 side=write.side,
                 resource=write.resource,
@@ -234,10 +228,7 @@ async def _given_up(write: RemoteWrite, engine: Engine, lease: Lease, known: Ope
         status=0,
         code="order.unsure",
     )
-    call_id = f"{write.operation_id}.{known.attempt}"
-    await _outcome(
-        write, engine, lease, call_id=call_id, call_outcome="refused", state="refused", error=error
-    )
+    await _ended(write, engine, lease, known.attempt, "refused", error=error)
     return error
 
 
@@ -263,29 +254,11 @@ async def _adopt(
     async with engine.store.write() as tx:
         await leases.check(tx, cid, lease)
         if known is None:
-            now = engine.around.clock.now()
-            await operations.put(
-                tx,
-                cid,
-                Operation(
-                    operation_id=write.operation_id,
-                    process_id=write.process_id,
-                    kind=write.kind,
-                    reference=write.reference,
-                    legal_entity=write.legal_entity,
-                    payload_version=PAYLOAD_VERSION,
-                    payload=write.body,
-                    payload_hash=digest(write.body.hex()),
-                    state="adopted",
-                    attempt=0,
-                    send_by=now,
-                    settle_until=None,
-                    external_id=landed.external_id,
-                    fence=lease.fence,
-                    detail=landed.detail,
-                ),
-                engine.vault,
+            found = write.operation(
+                lease, body=write.body, state="adopted", attempt=0, send_by=engine.around.clock.now()
             )
+            found = replace(found, external_id=landed.external_id, detail=landed.detail)
+            await operations.put(tx, cid, found, engine.vault)
         else:
             await operations.update(
                 tx,
@@ -296,19 +269,18 @@ async def _adopt(
                 fence=lease.fence,
                 detail=landed.detail,
             )
-            await calls.finish(tx, cid, f"{write.operation_id}.{known.attempt}", "done", None, "")
+            await calls.finish(tx, cid, write.call_id(known.attempt), "done", None, "")
         await _note(write, engine, tx, "adopted", {"external_id": landed.external_id})
     return Landed(landed.external_id, landed.detail, adopted=True)
 
 
-async def _outcome(
+async def _ended(
     write: RemoteWrite,
     engine: Engine,
     lease: Lease,
+    attempt: int,
+    how: Literal["done", "refused", "unknown"],
     *,
-    call_id: str,
-    call_outcome: CallOutcome,
-    state: OperationState,
     landed: Landed | None = None,
     settle_until: datetime | None = None,
     error: ConnectorError | None = None,
@@ -317,23 +289,23 @@ async def _outcome(
     cid = engine.connection_id
     status = error.status if isinstance(error, RejectedError) else None
     correlation_id = error.correlation_id if isinstance(error, RejectedError) else ""
+    why = {"error": error.message if error else ""}
     async with engine.store.write() as tx:
         await leases.check(tx, cid, lease)
         await operations.update(
             tx,
             cid,
             write.operation_id,
-            state=state,
+            state=how,
             settle_until=settle_until,
             external_id=landed.external_id if landed else None,
-            detail=landed.detail if landed else {"error": error.message if error else ""},
+            detail=landed.detail if landed else why,
         )
-        await calls.finish(tx, cid, call_id, call_outcome, status, correlation_id)
-        detail = {"external_id": landed.external_id} if landed else {"error": error.message if error else ""}
-        await _note(write, engine, tx, state, detail)
+        await calls.finish(tx, cid, write.call_id(attempt), how, status, correlation_id)
+        await _note(write, engine, tx, how, {"external_id": landed.external_id} if landed else why)
 
 
-async def _note(write: RemoteWrite, engine: Engine, tx: Any, kind: str, payload: dict[str, Any]) -> None:
+async def _note(write: RemoteWrite, engine: Engine, tx: Tx, kind: str, payload: dict[str, Any]) -> None:
     """One audit entry under the subject of the process."""
     flow, _, key = write.subject.partition("/")
     await audit.append(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ml_connector.domain.records import Counters, Result
+from ml_connector.domain.records import Result
 from ml_connector.engine.advance import advance, reopen
 from ml_connector.engine.process import due, has_news, is_due, notice
-from ml_connector.engine.runs import RunReport, begin_run
+from ml_connector.engine.runs import carry_out
 from ml_connector.errors import ConnectorError
 from ml_connector.store import processes, progress, runs
 from ml_connector.store.progress import Progress
@@ -17,11 +16,11 @@ from ml_connector.store.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ml_connector.domain.records import Counters
     from ml_connector.engine.context import Engine
     from ml_connector.engine.process import ProcessFlow, Trigger, TriggerPage
-    from ml_connector.engine.runs import Traffic
+    from ml_connector.engine.runs import RunReport, Traffic
     from ml_connector.store.processes import Process
-    from ml_connector.store.runs import RunState
 
 BULK = 1000  # due processes taken in one pass
 
@@ -30,21 +29,11 @@ async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[]
     """Notice every trigger, advance what is due, count each subject once."""
     async with engine.store.write() as tx:
         await runs.abandon_open(tx, engine.connection_id, flow.name)
-    run = await begin_run(flow.name, engine, kind="orders")
-    before, began = traffic(), engine.around.clock.elapsed_s()
-    counters, error = Counters(), None
-    try:
-        await _pass(flow, engine, run.run_id, counters)
-    except ConnectorError as stopped:
-        error = stopped
-    spent = traffic().since(before)
-    counters.requests, counters.throttled = spent.requests, spent.throttled
-    counters.seconds = engine.around.clock.elapsed_s() - began
-    async with engine.store.write() as tx:
-        message = error.message if error else ""
-        state: RunState = "failed" if error else "done"
-        await runs.finish(tx, engine.connection_id, run.run_id, state, asdict(counters), message)
-    return RunReport(run.run_id, flow.name, counters, error)
+
+    async def work(run_id: str, counters: Counters) -> None:
+        await _pass(flow, engine, run_id, counters)
+
+    return await carry_out(flow.name, engine, traffic, kind="orders", work=work)
 
 
 async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counters) -> None:

@@ -44,7 +44,7 @@ class Finished:
     pushed: Pushed
 
 
-class Lane:
+class Lanes:
     """What the lanes of a run share: the queue of batches and the count of those not finished."""
 
     def __init__(
@@ -123,7 +123,7 @@ class Lane:
         return Finished(call.call_id, batch, pushed)
 
     async def split(self, batch: Batch) -> None:
-        """Queue both halves of a refused batch; the queue may be full of batches only this lane could take."""
+        """Push both halves of a refused batch in this lane: the queue may be full, and only lanes empty it."""
         middle = len(batch.rows) // 2
         halves: Sequence[Batch] = (Batch(batch.rows[:middle]), Batch(batch.rows[middle:]))
         self.unfinished += 1

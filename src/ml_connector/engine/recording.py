@@ -87,9 +87,7 @@ class Ledger:
         self.watch = watch
         self.commits = GroupCommit(engine.store)
         self.open_parked: set[str] = set()  # keys of this run with an open parked row
-        self.tracked = (
-            tracked  # a replay covers single records and says nothing about how far the flow has read
-        )
+        self.tracked = tracked  # a replay says nothing about how far the flow has read
 
     async def save(self, finished: Finished | None, following: Call | None) -> None:
         """Store what one call brought, and the intent of the next, in one transaction."""

@@ -16,7 +16,7 @@ import orjson
 from ml_connector.domain.diff import creation, update
 from ml_connector.domain.records import FINGERPRINT_VERSION, Result
 from ml_connector.engine.coverage import Coverage
-from ml_connector.engine.pushing import Batch, Lane, Row
+from ml_connector.engine.pushing import Batch, Lanes, Row
 from ml_connector.engine.recording import Ledger, Stopped
 from ml_connector.errors import ConnectorError, RecordError
 from ml_connector.store import links, parked
@@ -67,7 +67,7 @@ async def run_records(
             tasks.create_task(run.pull(pages))
             tasks.create_task(run.judge())
             for _ in range(flow.lanes):
-                tasks.create_task(run.lane.push())
+                tasks.create_task(run.lanes.push())
     except* ConnectorError as group:
         raise first_error(group) from group
     finally:
@@ -100,9 +100,9 @@ class RecordRun:
         self.batches: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=flow.lanes)
         self.coverage = Coverage()
         self.ledger = Ledger(flow, engine, run_id, counters, self.coverage, tracked=not again, watch=watch)
-        self.lane = Lane(flow, engine, run_id, self.ledger, self.batches)
+        self.lanes = Lanes(flow, engine, run_id, self.ledger, self.batches)
         self.filling: list[Row] = []
-        self.in_flight: dict[str, bytes] = self.lane.in_flight
+        self.in_flight: dict[str, bytes] = self.lanes.in_flight
 
     async def pull(self, pages: AsyncGenerator[Page, None]) -> None:
         """Read ahead, never further than the queue allows."""
@@ -123,7 +123,7 @@ class RecordRun:
             await self.ledger.save_progress()
         if self.filling:
             await self.flush()
-        await self.lane.close()
+        await self.lanes.close()
 
     async def judge_chunk(self, chunk: Sequence[SourceRecord], covered: CoveredPage) -> None:
         """One chunk against the links: unchanged, stopped, or on its way."""
@@ -211,7 +211,7 @@ class RecordRun:
     async def flush(self) -> None:
         """Hand the filled batch to the lanes."""
         rows, self.filling = self.filling, []
-        await self.lane.submit(Batch(tuple(rows)))
+        await self.lanes.submit(Batch(tuple(rows)))
 
 
 def _chunks(records: Sequence[SourceRecord]) -> Iterable[Sequence[SourceRecord]]:

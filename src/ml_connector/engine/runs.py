@@ -12,11 +12,11 @@ from ml_connector.store import calls, flows, progress, runs
 from ml_connector.store.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import RecordFlow
-    from ml_connector.store.runs import RunKind
+    from ml_connector.store.runs import RunKind, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def sync_records(
         state = await flows.get(tx, cid, flow.name)
     cursor = covered.cursor or None if covered is not None and not covered.complete else None
     kind: RunKind = "crawl" if state.loaded else "load"
-    report = await _run(flow, engine, traffic, kind=kind, pages=flow.source.pages(cursor), watch=watch)
+    report = await _move(flow, engine, traffic, kind=kind, pages=flow.source.pages(cursor), watch=watch)
     if report.error is None and not state.loaded:
         async with engine.store.write() as tx:
             current = await flows.get(tx, cid, flow.name)
@@ -78,10 +78,10 @@ async def replay_records(
     async def pages() -> AsyncGenerator[Page, None]:
         yield Page(records, None)
 
-    return await _run(flow, engine, traffic, kind="replay", pages=pages(), again=True)
+    return await _move(flow, engine, traffic, kind="replay", pages=pages(), again=True)
 
 
-async def _run(
+async def _move(
     flow: RecordFlow,
     engine: Engine,
     traffic: Callable[[], Traffic],
@@ -91,33 +91,43 @@ async def _run(
     again: bool = False,
     watch: Callable[[Counters], None] | None = None,
 ) -> RunReport:
-    """Store the run, move the records, store how it ended."""
+    """Move these pages in a run of their own."""
+
+    async def work(run_id: str, counters: Counters) -> None:
+        await run_records(flow, engine, run_id, pages=pages, counters=counters, again=again, watch=watch)
+
+    return await carry_out(flow.name, engine, traffic, kind=kind, work=work)
+
+
+async def carry_out(
+    flow: str,
+    engine: Engine,
+    traffic: Callable[[], Traffic],
+    *,
+    kind: RunKind,
+    work: Callable[[str, Counters], Awaitable[None]],
+) -> RunReport:
+    """Store that a run has begun, do its work, store how it ended; what stopped it is in the report."""
     cid, clock = engine.connection_id, engine.around.clock
-    run = await begin_run(flow.name, engine, kind=kind)
+    run = await _begin(flow, engine, kind=kind)
     before, began = traffic(), clock.elapsed_s()
     counters, error = Counters(), None
     try:
-        await run_records(flow, engine, run.run_id, pages=pages, counters=counters, again=again, watch=watch)
+        await work(run.run_id, counters)
     except ConnectorError as stopped:
         error = stopped
     spent = traffic().since(before)
     counters.requests, counters.throttled = spent.requests, spent.throttled
     counters.seconds = clock.elapsed_s() - began
+    state: RunState = "failed" if error else "done"
     async with engine.store.write() as tx:
         # calls that were under way when another lane stopped the run: the next run makes them again
         await calls.settle_open(tx, cid, [run.run_id], "repeated")
-        await runs.finish(
-            tx,
-            cid,
-            run.run_id,
-            "failed" if error else "done",
-            asdict(counters),
-            error.message if error else "",
-        )
-    return RunReport(run.run_id, flow.name, counters, error)
+        await runs.finish(tx, cid, run.run_id, state, asdict(counters), error.message if error else "")
+    return RunReport(run.run_id, flow, counters, error)
 
 
-async def begin_run(flow: str, engine: Engine, *, kind: RunKind) -> Run:
+async def _begin(flow: str, engine: Engine, *, kind: RunKind) -> Run:
     """Store that a run has begun."""
     run = Run(
         run_id=engine.around.new_id(),

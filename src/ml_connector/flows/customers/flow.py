@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 NAME = "customers"
+OBJECT_TYPE, KEY_PROPERTY = "companies", "d365_customer_key"
 DATA_ENTITY = "CustomersV3"
 KEY_FIELDS = ("dataAreaId", "CustomerAccount")
 SUPPLIED = frozenset({"LegalEntity", "CustomerKey", "Status"})  # sources this flow adds to the wire's own
@@ -108,7 +109,7 @@ def customers(
     return RecordFlow(
         name=NAME,
         source=CustomerSource(dynamics, reading, frozenset(legal_entities)),
-        sink=UpsertSink(hubspot, "companies", "d365_customer_key"),
+        sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY),
         map=to_company,
         mapping_version=mapping_version,
         lanes=lanes,

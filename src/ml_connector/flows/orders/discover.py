@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.engine.process import Trigger, TriggerPage
 from ml_connector.flows.orders.snapshot import read_time, value
-from ml_connector.systems.hubspot.search import ascending, at_least, one_of
+from ml_connector.systems.hubspot.search import FURTHEST, LARGEST_PAGE, ascending, at_least, one_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ml_connector.systems.hubspot.client import HubSpotClient
 
-SEARCH_CAP = 10_000  # https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
-SEARCH_PAGE = 200
 MODIFIED = "hs_lastmodifieddate"
 
 
@@ -81,7 +79,7 @@ class WonDeals:
                     newest = max([newest, *(time for time in times if time is not None)])
                     reached = max(reached, newest)  # the overlap lies behind what was reached before
                     yield TriggerPage(self._triggers(records, stages), reached.isoformat())
-            if count < SEARCH_CAP or newest == since:
+            if count < FURTHEST or newest == since:
                 return
             since = newest
 
@@ -89,13 +87,13 @@ class WonDeals:
         self, properties: Sequence[str], stages: frozenset[str], since: datetime
     ) -> AsyncGenerator[Sequence[Mapping[str, Any]], None]:
         after: str | None = None
-        for _ in range(SEARCH_CAP // SEARCH_PAGE):
+        for _ in range(FURTHEST // LARGEST_PAGE):
             page = await self.hubspot.search(
                 "deals",
                 filters=[one_of("dealstage", sorted(stages)), at_least(MODIFIED, since)],
                 sorts=[ascending(MODIFIED)],
                 properties=properties,
-                limit=SEARCH_PAGE,
+                limit=LARGEST_PAGE,
                 after=after,
             )
             yield page.records

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.domain.exact_json import exact_json
 from ml_connector.engine.once import Landed, NotYet, Patience, RemoteWrite, write_once
 from ml_connector.engine.process import Placed
 from ml_connector.errors import RecordError
 from ml_connector.systems.dynamics.odata import all_of, equals
+from ml_connector.transport.strict_json import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -192,7 +192,7 @@ class OrderWriter:
 
 def _body(fields: Sequence[DraftField], **known: Any) -> bytes:
     """The exact bytes to send."""
-    return exact_json({field.name: field.value for field in fields} | known)
+    return dumps({field.name: field.value for field in fields} | known)
 
 
 def _differences(lines: Sequence[DraftLine], rows: Sequence[dict[str, Any]]) -> list[str]:

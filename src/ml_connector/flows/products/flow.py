@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 NAME = "products"
+OBJECT_TYPE, KEY_PROPERTY = "products", "d365_product_key"
 
 
 def price_property(currency: str, company_currency: str, portal_currencies: Collection[str]) -> str:
@@ -92,7 +93,7 @@ def products(
     return RecordFlow(
         name=NAME,
         source=source,
-        sink=UpsertSink(hubspot, "products", "d365_product_key"),
+        sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY),
         map=to_product,
         mapping_version=mapping_version,
         lanes=lanes,

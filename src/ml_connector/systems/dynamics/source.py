@@ -23,7 +23,6 @@ class Reading:
     select: tuple[str, ...]
     filter: str = ""
     orderby: str = ""
-    expand: str = ""
 
 
 def in_legal_entities(legal_entities: Sequence[str]) -> str:
@@ -64,7 +63,7 @@ async def read_pages(
     client: DynamicsClient,
     reading: Reading,
     cursor: str | None,
-    derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None],
+    derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]],
 ) -> AsyncGenerator[Page, None]:
     """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
     link = cursor
@@ -74,12 +73,9 @@ async def read_pages(
             select=reading.select,
             filter=reading.filter,
             orderby=reading.orderby,
-            expand=reading.expand,
             next_link=link,
         )
-        derived = [derive(row) for row in page.rows]
-        records = [as_record(*pair) for pair in derived if pair is not None]
-        yield Page(records, page.next_link, skipped=len(derived) - len(records))
+        yield Page([as_record(*derive(row)) for row in page.rows], page.next_link)
         if page.next_link is None:
             return
         link = page.next_link

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Outcome, Pushed, Result
-from ml_connector.errors import UnavailableError
-from ml_connector.systems.hubspot.client import UpsertInput
+from ml_connector.systems.hubspot.client import BATCH, UpsertInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
-
-BATCH_LIMIT = 100  # https://developers.hubspot.com/docs/guides/crm/using-object-apis
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class UpsertSink:
     object_type: str
     id_property: str
     side: str = "hubspot"
-    batch_size: int = BATCH_LIMIT
+    batch_size: int = BATCH
 
     @property
     def resource(self) -> str:
@@ -50,10 +47,5 @@ def _outcome(trace_id: str, change: Change, reply: UpsertReport) -> Outcome:
     refused = reply.refused.get(trace_id)
     if refused is not None:
         return Outcome(change.key, Result.PARKED, error=refused)
-    done = reply.done.get(trace_id)
-    if done is None:
-        raise UnavailableError(
-            f"HubSpot's answer to a batch of {len(reply.done)} does not mention {change.key}; it will be sent again.",
-            code="hubspot.answer_incomplete",
-        )
+    done = reply.done[trace_id]  # the client refuses an answer that leaves a record out
     return Outcome(change.key, Result.CREATED if done.new else Result.UPDATED, target_id=done.id)
