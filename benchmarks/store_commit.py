@@ -76,7 +76,7 @@ async def commit(
         await links.put(tx, connection_id, made)
         await audit.append(tx, connection_id, entries)
         if number:
-            await calls.finish(tx, connection_id, f"call-{number}", "done", 201, "correlation")
+            await calls.finish(tx, connection_id, calls.Ended(f"call-{number}", "done", 201, "correlation"))
         keys = [link.key for link in made]
         call = calls.Call(f"call-{number + 1}", "run-1", "hubspot", "companies/batch/upsert", bytes(32), keys)
         await calls.intend(tx, connection_id, call)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ml_connector.errors import ConfigurationError
-from ml_connector.store import calls, connections, flows, links, mappings, parked, progress, runs
+from ml_connector.store import audit, calls, connections, flows, links, mappings, parked, progress, runs
 from ml_connector.store.database import Store, StoreError
 
 if TYPE_CHECKING:
@@ -213,6 +213,26 @@ async def test_heads_of_a_thousand_keys_come_in_one_statement(store: Store, cid:
     assert all(found[key].target_id == key for key in keys)
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
+async def test_every_row_of_many_is_stored_and_changed_whatever_their_number(
+    store: Store, cid: int, count: int
+) -> None:
+    rows = [replace(LINK, key=f"usmf:{n:03}", target_id=str(n)) for n in range(count)]
+    moved = [replace(row, target_id=f"{row.target_id}-moved") for row in rows]
+    for written in (rows, moved):
+        async with store.write() as tx:
+            await links.put(tx, cid, written)
+            await audit.append(
+                tx, cid, [audit.Entry("created", "customers", row.key, {"n": 1}, "r1") for row in written]
+            )
+    async with store.read() as tx:
+        assert await links.many(tx, cid, "customers", [row.key for row in rows]) == {
+            row.key: row for row in moved
+        }
+        assert await links.count(tx, cid, "customers") == count
+        assert (await audit.verify(tx, cid)).rows == 2 * count
+
+
 async def test_links_are_found_by_target_by_key_and_by_the_beginning_of_a_key(store: Store, cid: int) -> None:
     rows = [replace(LINK, key=f"usmf:US-00{n}", target_id=f"900{n}") for n in (1, 2, 3)]
     merged = replace(LINK, flow="contacts", key="usmf:c-1", object_type="contacts", target_id="9001")
@@ -242,13 +262,13 @@ async def test_an_intent_stays_open_until_its_outcome(store: Store, cid: int, cl
         assert await calls.open_calls(tx, cid) == [first, second]
         assert await calls.open_calls(tx, cid, run_id="r2") == [second]
     async with store.write() as tx:
-        await calls.finish(tx, cid, "c1", "unknown", None, "")
-        await calls.finish(tx, cid, "c1", "done", 200, "correlation")
+        await calls.finish(tx, cid, calls.Ended("c1", "unknown"))
+        await calls.finish(tx, cid, calls.Ended("c1", "done", 200, "correlation"))
         assert await calls.open_calls(tx, cid) == [second]
         assert await calls.settle_open(tx, cid, ["r1", "r2"], "repeated") == 1
         assert await calls.open_calls(tx, cid) == []
         with pytest.raises(StoreError, match="without an intent"):
-            await calls.finish(tx, cid, "c3", "done", 200, "")
+            await calls.finish(tx, cid, calls.Ended("c2", "done", 200), calls.Ended("c3", "done", 200))
 
 
 async def test_a_record_is_parked_once_and_counts_again(store: Store, cid: int, clock: ManualClock) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.domain.records import digest
 from ml_connector.errors import ConnectorError, RejectedError
 from ml_connector.store import calls
-from ml_connector.store.calls import Call
+from ml_connector.store.calls import Call, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from ml_connector.engine.context import Engine
+    from ml_connector.store.calls import CallOutcome
 
 
 def report_run(flow: str, subject: str) -> str:
@@ -49,10 +50,9 @@ async def recorded(
         refused = isinstance(error, RejectedError) or error.context.get("sent") is False
         status = error.status if isinstance(error, RejectedError) else None
         async with engine.store.write() as tx:
-            await calls.finish(
-                tx, engine.connection_id, call_id, "refused" if refused else "unknown", status, ""
-            )
+            outcome: CallOutcome = "refused" if refused else "unknown"
+            await calls.finish(tx, engine.connection_id, Ended(call_id, outcome, status))
         raise
     async with engine.store.write() as tx:
-        await calls.finish(tx, engine.connection_id, call_id, "done", 200, "")
+        await calls.finish(tx, engine.connection_id, Ended(call_id, "done", 200))
     return answer

@@ -6,32 +6,38 @@ A commit costs the disk's latency whatever it holds; lanes that finish together 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from ml_connector.store.database import Store, Tx
 
-    Work = Callable[[Tx], Awaitable[None]]
+Piece = TypeVar("Piece")
 
 
-class GroupCommit:
-    """Runs pieces of work in shared transactions; each caller returns when its piece is committed."""
+class GroupCommit(Generic[Piece]):
+    """Stores pieces in shared transactions; each caller returns when its piece is committed.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: Where.
+        put: Writes any number of pieces into one transaction.
+    """
+
+    def __init__(self, store: Store, put: Callable[[Tx, Sequence[Piece]], Awaitable[None]]) -> None:
         self._store = store
-        self._waiting: list[tuple[Work, asyncio.Future[None]]] = []
+        self._put = put
+        self._waiting: list[tuple[Piece, asyncio.Future[None]]] = []
         self._drain: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work) -> None:
+    async def add(self, piece: Piece) -> None:
         """Store this with whatever else is waiting.
 
         Raises:
             ConnectorError: the transaction failed; then none of its pieces is stored.
         """
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, stored))
+        self._waiting.append((piece, stored))
         if self._drain is None or self._drain.done():
             self._drain = asyncio.create_task(self._commit_all())
         await stored
@@ -47,8 +53,7 @@ class GroupCommit:
             group, self._waiting = self._waiting, []
             try:
                 async with self._store.write() as tx:
-                    for work, _ in group:
-                        await work(tx)
+                    await self._put(tx, [piece for piece, _ in group])
             except BaseException as error:  # for each caller to raise; a cancellation cancels them
                 for _, stored in group:
                     _fail(stored, error)

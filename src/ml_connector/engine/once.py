@@ -16,7 +16,7 @@ from ml_connector.domain.records import digest
 from ml_connector.errors import ConnectorError, RejectedError, UncertainWriteError
 from ml_connector.store import audit, calls, leases, operations
 from ml_connector.store.audit import Entry
-from ml_connector.store.calls import Call
+from ml_connector.store.calls import Call, Ended
 from ml_connector.store.operations import Operation
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ async def _intend(
         await leases.check(tx, cid, lease)
         await operations.put(tx, cid, operation, engine.vault)
         if again:  # the attempt before is known to have left nothing
-            await calls.finish(tx, cid, write.call_id(attempt - 1), "repeated", None, "")
+            await calls.finish(tx, cid, Ended(write.call_id(attempt - 1), "repeated"))
         await calls.intend(
             tx,
             cid,
@@ -269,7 +269,7 @@ async def _adopt(
                 fence=lease.fence,
                 detail=landed.detail,
             )
-            await calls.finish(tx, cid, write.call_id(known.attempt), "done", None, "")
+            await calls.finish(tx, cid, Ended(write.call_id(known.attempt), "done"))
         await _note(write, engine, tx, "adopted", {"external_id": landed.external_id})
     return Landed(landed.external_id, landed.detail, adopted=True)
 
@@ -301,7 +301,7 @@ async def _ended(
             external_id=landed.external_id if landed else None,
             detail=landed.detail if landed else why,
         )
-        await calls.finish(tx, cid, write.call_id(attempt), how, status, correlation_id)
+        await calls.finish(tx, cid, Ended(write.call_id(attempt), how, status, correlation_id))
         await _note(write, engine, tx, how, {"external_id": landed.external_id} if landed else why)
 
 

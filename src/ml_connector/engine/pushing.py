@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Outcome, Pushed, Result, digest
 from ml_connector.errors import AccessError, RejectedError, RetryableError
-from ml_connector.store.calls import Call
+from ml_connector.store.calls import Call, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,11 @@ class Finished:
     call_id: str
     batch: Batch
     pushed: Pushed
+
+    @property
+    def end(self) -> Ended:
+        """What the journal keeps of the answer."""
+        return Ended(self.call_id, "done", self.pushed.status, self.pushed.correlation_id)
 
 
 class Lanes:

@@ -14,6 +14,7 @@ from ml_connector.engine.grouped import GroupCommit
 from ml_connector.errors import RejectedError
 from ml_connector.store import audit, calls, links, parked, progress
 from ml_connector.store.audit import Entry
+from ml_connector.store.calls import Ended
 from ml_connector.store.links import Link
 from ml_connector.store.parked import ParkedRecord
 from ml_connector.store.progress import Progress
@@ -39,6 +40,21 @@ class Stopped:
     key: str
     error: RecordError
     source_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one caller wants stored."""
+
+    finished: Finished | None = None
+    following: Call | None = None
+    ended: Ended | None = None
+    stopped: Sequence[Stopped] = ()
+    touched: Sequence[tuple[str, bytes]] = ()
+    taken_back: Sequence[str] = ()
+
+
+_LANDED = frozenset({Result.CREATED, Result.UPDATED})
 
 
 def parking(flow: str, run_id: str, stopped: Stopped) -> ParkedRecord:
@@ -85,27 +101,13 @@ class Ledger:
         self.counters = counters
         self.coverage = coverage
         self.watch = watch
-        self.commits = GroupCommit(engine.store)
+        self.commits = GroupCommit(engine.store, self._put)
         self.open_parked: set[str] = set()  # keys of this run with an open parked row
         self.tracked = tracked  # a replay says nothing about how far the flow has read
 
     async def save(self, finished: Finished | None, following: Call | None) -> None:
         """Store what one call brought, and the intent of the next, in one transaction."""
-        cid = self.engine.connection_id
-
-        async def work(tx: Tx) -> None:
-            if finished is not None:
-                await self._outcomes(tx, finished)
-                await calls.finish(
-                    tx, cid, finished.call_id, "done", finished.pushed.status, finished.pushed.correlation_id
-                )
-                for row in finished.batch.rows:
-                    row.covered.open -= 1
-                await self._progress(tx)
-            if following is not None:
-                await calls.intend(tx, cid, following)
-
-        await self.commits.run(work)
+        await self.commits.add(Piece(finished=finished, following=following))
         if self.watch is not None:
             self.watch(self.counters)
 
@@ -119,43 +121,40 @@ class Ledger:
             touched: Keys with the new digests of records that map to what stands already.
             taken_back: Keys of parked records that are again what stands: nobody need act any more.
         """
-        if not (stopped or touched or taken_back):
-            return
-
-        async def work(tx: Tx) -> None:
-            if touched:
-                version = self.flow.mapping_version
-                await links.touch(
-                    tx, self.engine.connection_id, self.flow.name, touched, mapping_version=version
-                )
-            if taken_back:
-                cid, name = self.engine.connection_id, self.flow.name
-                await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
-            await self._park(tx, stopped)
-
-        await self.commits.run(work)
+        if stopped or touched or taken_back:
+            await self.commits.add(Piece(stopped=stopped, touched=touched, taken_back=taken_back))
 
     async def save_progress(self) -> None:
         """Move progress over pages that needed no writing."""
         if self.coverage.pages and self.coverage.pages[0].judged and self.coverage.pages[0].open == 0:
-            await self.commits.run(self._progress)
+            await self.commits.add(Piece())
 
     async def refused(self, call_id: str, error: RejectedError) -> None:
         """A batch was refused as a whole: nothing of it was stored there."""
-        await self._ended(call_id, "refused", error.status, error.correlation_id)
+        await self.commits.add(Piece(ended=Ended(call_id, "refused", error.status, error.correlation_id)))
 
     async def failed(self, call_id: str, error: ConnectorError) -> None:
         """A call whose outcome is unknown, or that never got in: the records are read and sent again."""
         outcome: CallOutcome = "refused" if error.context.get("sent") is False else "unknown"
-        await self._ended(call_id, outcome, None, "")
+        await self.commits.add(Piece(ended=Ended(call_id, outcome)))
 
-    async def _ended(
-        self, call_id: str, outcome: CallOutcome, status: int | None, correlation_id: str
-    ) -> None:
-        async def work(tx: Tx) -> None:
-            await calls.finish(tx, self.engine.connection_id, call_id, outcome, status, correlation_id)
-
-        await self.commits.run(work)
+    async def _put(self, tx: Tx, pieces: Sequence[Piece]) -> None:
+        """Write what a group of callers has; each table once, however many they are."""
+        cid, name = self.engine.connection_id, self.flow.name
+        touched = [row for piece in pieces for row in piece.touched]
+        await links.touch(tx, cid, name, touched, mapping_version=self.flow.mapping_version)
+        if taken_back := [key for piece in pieces for key in piece.taken_back]:
+            await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
+        judged = [stopped for piece in pieces for stopped in piece.stopped]
+        self.counters.add(Result.PARKED, len(judged))
+        finished = [piece.finished for piece in pieces if piece.finished is not None]
+        refused = await self._outcomes(tx, finished)
+        await self._park(tx, [*judged, *refused])
+        ends = [piece.ended for piece in pieces if piece.ended is not None]
+        await calls.finish(tx, cid, *ends, *(call.end for call in finished))
+        await self._progress(tx)
+        following = [piece.following for piece in pieces if piece.following is not None]
+        await calls.intend(tx, cid, *following)
 
     async def _progress(self, tx: Tx) -> None:
         finished = self.coverage.take_finished()
@@ -175,26 +174,28 @@ class Ledger:
             ),
         )
 
-    async def _outcomes(self, tx: Tx, finished: Finished) -> None:
+    async def _outcomes(self, tx: Tx, finished: Sequence[Finished]) -> list[Stopped]:
+        """Store what landed; the records that were refused come back."""
         cid, name = self.engine.connection_id, self.flow.name
-        by_key = {outcome.key: outcome for outcome in finished.pushed.outcomes}
-        landed: list[Change] = []
+        landed: list[Link] = []
         stopped: list[Stopped] = []
         entries: list[Entry] = []
-        for row in finished.batch.rows:
-            outcome = by_key[row.change.key]
-            self.counters.add(outcome.result)
-            if outcome.result in (Result.CREATED, Result.UPDATED):
-                landed.append(row.change)
-                entries.append(self._entry(row.change, outcome, finished))
-            elif outcome.result is Result.PARKED:
-                stopped.append(Stopped(outcome.key, outcome.error, row.change.record.source_digest))
-        await links.put(tx, cid, [self._link(change, by_key[change.key].target_id) for change in landed])
-        arrived = [change.key for change in landed if change.key in self.open_parked]
-        if arrived:
+        for call in finished:
+            by_key = {outcome.key: outcome for outcome in call.pushed.outcomes}
+            for row in call.batch.rows:
+                row.covered.open -= 1
+                change, outcome = row.change, by_key[row.change.key]
+                self.counters.add(outcome.result)
+                if outcome.result in _LANDED:
+                    landed.append(self._link(change, outcome.target_id))
+                    entries.append(self._entry(change, outcome, call))
+                elif outcome.result is Result.PARKED:
+                    stopped.append(Stopped(outcome.key, outcome.error, change.record.source_digest))
+        await links.put(tx, cid, landed)
+        if arrived := [link.key for link in landed if link.key in self.open_parked]:
             await parked.resolve(tx, cid, name, arrived, "arrived")
         await audit.append(tx, cid, entries)
-        await self._park(tx, stopped, counted=True)
+        return stopped
 
     def _link(self, change: Change, target_id: str) -> Link:
         return Link(
@@ -228,14 +229,12 @@ class Ledger:
             },
         )
 
-    async def _park(self, tx: Tx, stopped: Sequence[Stopped], *, counted: bool = False) -> None:
+    async def _park(self, tx: Tx, stopped: Sequence[Stopped]) -> None:
         if not stopped:
             return
         cid, name = self.engine.connection_id, self.flow.name
         rows = [parking(name, self.run_id, item) for item in stopped]
         await parked.park(tx, cid, rows)
-        if not counted:
-            self.counters.add(Result.PARKED, len(rows))
         await audit.append(
             tx,
             cid,

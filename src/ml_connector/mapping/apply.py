@@ -221,6 +221,8 @@ def _column(row: FieldRow, tables: Tables, write: Write, empty: Any) -> _Column:
     def run(fields: Mapping[str, Any], notes: list[str]) -> Any:
         try:
             value = fields[source] if isinstance(source, str) else [fields[name] for name in several]
+            if value == "":
+                return empty  # most fields of most records
             for step in steps:
                 if is_empty(value):
                     return empty

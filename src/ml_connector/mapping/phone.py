@@ -15,9 +15,11 @@ import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
 _DIGITS_OF_EXTENSION = 11  # more cannot be dialled, and phonenumbers would not read it back
-_PLAIN = re.compile(r"\+?[0-9(][0-9 ().-]{6,28}")
-_PUNCTUATION = str.maketrans("", "", "+ ().-")
+_PLAIN = re.compile(r"\+?[0-9(][0-9 ()./-]{6,28}")
+_PLAIN_EXTENSION = re.compile(r"(.*[0-9]) (?:x|ext\.) ?([0-9]{1,6})")
+_PUNCTUATION = str.maketrans("", "", "+ ()./-")
 _LONGEST_COUNTRY_CODE = 3
+_FEWEST_DIGITS = 6
 
 
 def international(number: str, region: str | None, *, extension: str = "") -> str | None:
@@ -32,8 +34,8 @@ def international(number: str, region: str | None, *, extension: str = "") -> st
         ``None`` when it is no number that could be dialled from abroad: words, a missing area code, an
         unknown country, two numbers in one field.
     """
-    inner = ""
-    dialled = plain_international(number, region)
+    main, inner = _split_extension(number)
+    dialled = plain_international(main, region)
     if dialled is None:
         dialled, inner = full_international(number, region)
     if dialled is None:
@@ -58,18 +60,43 @@ def plain_international(number: str, region: str | None) -> str | None:
     if not _PLAIN.fullmatch(number):
         return None
     digits = number.translate(_PUNCTUATION)
+    if len(digits) < _FEWEST_DIGITS:
+        return None  # little but punctuation
     if number[0] == "+":
         return _abroad(digits)
     rules = _rules(region) if region else None
-    if rules is None or digits.startswith(rules.country_code) or rules.leaves_country.match(digits):
-        return None
+    return _from_region(digits, rules) if rules else None
+
+
+def _from_region(digits: str, rules: _Rules) -> str | None:
+    """E.164 of digits as they are dialled in a region."""
+    if (prefix := rules.leaves_country.match(digits)) is not None:
+        return _abroad(digits[prefix.end() :])
+    if digits.startswith(rules.country_code):
+        return _after_own_country_code(digits, rules)
     return _national(digits, rules)
+
+
+def _split_extension(number: str) -> tuple[str, str]:
+    """A number and the extension behind it (``555-0134 x12``); ``""`` where there is none, or no plain one."""
+    found = _PLAIN_EXTENSION.fullmatch(number)
+    return (found[1], found[2]) if found else (number, "")
+
+
+def _after_own_country_code(digits: str, rules: _Rules) -> str | None:
+    """E.164 of digits that begin with the region's own country code, where they cannot mean anything else."""
+    rest = digits.removeprefix(rules.country_code)
+    if rules.numbers.fullmatch(digits) or not rules.numbers.fullmatch(rest):
+        return None
+    if rules.trunk_prefix and (prefix := rules.trunk_prefix.match(rest)) and prefix.end():
+        return None
+    return _national(rest, rules)
 
 
 def _abroad(digits: str) -> str | None:
     """E.164 of digits that begin with a country code."""
     for length in range(1, _LONGEST_COUNTRY_CODE + 1):
-        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]))
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length] or "0"))
         if regions and digits[0] != "0":
             rules = _rules(regions[0])
             return _national(digits[length:], rules) if rules else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +26,13 @@ class Place(NamedTuple):
     alpha_3: str
 
 
+@lru_cache(maxsize=2048)  # a load asks for the same few three times a record
 def country_of(text: str) -> Place | None:
     """The country a code or an English name stands for, letter case ignored."""
     return _countries().get(text.strip().upper())
 
 
+@lru_cache(maxsize=2048)
 def state_name(alpha_2: str, text: str) -> str | None:
     """The name of a state by its code within a country: ``US``, ``WA`` gives Washington."""
     return _state_names().get((alpha_2, text.strip().upper()))

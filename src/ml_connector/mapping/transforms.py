@@ -72,8 +72,8 @@ def as_text(value: Any, target: str) -> str:
 
 def is_empty(value: Any) -> bool:
     """Nothing, blanks only, or one of F&O's dates that stand for none."""
-    if isinstance(value, str):
-        return not value.strip() or value in NULL_DATES
+    if value.__class__ is str:
+        return not value or value.isspace() or value in NULL_DATES
     return value is None
 
 

@@ -41,6 +41,7 @@ SHARED_SITES = frozenset(_SHARED_SITES.split()) | FREE_MAIL
 _WEB_ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@\s]*@)?([^/?#@:\s]+)(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE
 )
+_ASCII_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _LABEL = re.compile(r"(?!-)[^\W_](?:[\w-]{0,61}[^\W_])?")
 _SEPARATORS = re.compile(r"[\s;,|]+")
 _MAX_DOMAIN = 253  # https://www.rfc-editor.org/rfc/rfc1035 section 2.3.4, without the final dot
@@ -75,6 +76,8 @@ def email_address(text: str) -> str | None:
 def _domain(host: str) -> str | None:
     """A host name in lower case without ``www.``; not a single word, not an IP address."""
     host = host.lower().rstrip(".").removeprefix("www.")
+    if len(host) <= _MAX_DOMAIN and _ASCII_HOST.fullmatch(host):
+        return host  # nearly every one
     labels = host.split(".")
     if len(labels) < 2 or len(host) > _MAX_DOMAIN or labels[-1].isdigit():  # noqa: PLR2004 - a domain has a dot
         return None

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import bindparam, insert, select, union_all
 
 from ml_connector.store import tables
-from ml_connector.store.columns import in_tuples, time_as_stored, upsert
+from ml_connector.store.columns import RowInsert, time_as_stored, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ _HEAD = (
     .with_for_update()
 )
 _PUT_HEAD = upsert(tables.audit_head, key=["connection_id"], change=["seq", "hash"])
-_ADD_ROWS = in_tuples(tables.audit.insert())
+_ADD_ROWS = RowInsert(tables.audit.insert())
 _ADD_BATCH = insert(tables.audit_batch)
 
 
@@ -114,7 +114,7 @@ class _Batch:
         }
         stored_at = time_as_stored(at, tx.dialect)
         stored = [(self.connection_id, *row[:-2], stored_at, row[-1]) for row in rows]
-        await tx.connection.exec_driver_sql(_ADD_ROWS[tx.dialect], stored)
+        await _ADD_ROWS.execute(tx.connection, stored)
         await tx.connection.execute(_ADD_BATCH, {**bound, **batch})
         after = {**bound, "seq": before + len(rows), "hash": digest}
         await tx.connection.execute(_PUT_HEAD[tx.dialect], after)

@@ -32,6 +32,16 @@ class Call:
     operation_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a call ended; ``status`` is None when no answer came."""
+
+    call_id: str
+    outcome: CallOutcome
+    status: int | None = None
+    correlation_id: str = ""
+
+
 _c = tables.call.c
 _COLUMNS = [_c[name] for name in Call.__slots__]
 _INTEND = insert(tables.call)
@@ -43,30 +53,36 @@ _SETTLE = update(tables.call).where(
 )
 
 
-async def intend(tx: Tx, connection_id: int, call: Call) -> None:
-    """Note a call that is about to be sent."""
-    row = {
-        "connection_id": connection_id, "call_id": call.call_id, "run_id": call.run_id, "side": call.side,
-        "resource": call.resource, "payload_hash": call.payload_hash, "keys": list(call.keys),
-        "operation_id": call.operation_id, "intended_at": tx.now, "correlation_id": "",
-    }  # fmt: skip
-    await tx.connection.execute(_INTEND, row)
+async def intend(tx: Tx, connection_id: int, *rows: Call) -> None:
+    """Note calls that are about to be sent."""
+    values = [
+        {
+            "connection_id": connection_id, "call_id": row.call_id, "run_id": row.run_id, "side": row.side,
+            "resource": row.resource, "payload_hash": row.payload_hash, "keys": list(row.keys),
+            "operation_id": row.operation_id, "intended_at": tx.now, "correlation_id": "",
+        }
+        for row in rows
+    ]  # fmt: skip
+    if values:
+        await tx.connection.execute(_INTEND, values)
 
 
-async def finish(  # noqa: PLR0917 - all are needed, none has a default
-    tx: Tx, connection_id: int, call_id: str, outcome: CallOutcome, status: int | None, correlation_id: str
-) -> None:
-    """Note how a call ended; an unknown outcome may be resolved later by a second finish.
+async def finish(tx: Tx, connection_id: int, *ends: Ended) -> None:
+    """Note how calls ended; an unknown outcome may be resolved later by a second finish.
 
     Raises:
-        StoreError: the call was never intended.
+        StoreError: one of the calls was never intended.
     """
-    values = {
-        "of": connection_id, "the_call": call_id, "outcome": outcome, "status": status,
-        "correlation_id": correlation_id, "ended_at": tx.now,
-    }  # fmt: skip
-    if (await tx.connection.execute(_FINISH, values)).rowcount != 1:
-        raise StoreError(f"The call {call_id} ended without an intent.")
+    values = [
+        {
+            "of": connection_id, "the_call": end.call_id, "outcome": end.outcome, "status": end.status,
+            "correlation_id": end.correlation_id, "ended_at": tx.now,
+        }
+        for end in ends
+    ]  # fmt: skip
+    if values and (await tx.connection.execute(_FINISH, values)).rowcount != len(values):
+        named = ", ".join(end.call_id for end in ends)
+        raise StoreError(f"A call ended without an intent; it is one of {named}.")
 
 
 async def open_calls(tx: Tx, connection_id: int, *, run_id: str | None = None) -> list[Call]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, func, or_, select, update
 
 from ml_connector.store import tables
-from ml_connector.store.columns import TextList, among, in_tuples, upsert
+from ml_connector.store.columns import RowInsert, TextList, among, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ _OF_FLOW = (
 )
 _HEADS = select(*(_c[name] for name in LinkHead.__slots__)).where(*_OF_FLOW)
 _MANY = select(*_COLUMNS).where(*_OF_FLOW)
-_PUT = in_tuples(
+_PUT = RowInsert(
     upsert(
         tables.link,
         key=["connection_id", "key", "flow"],
@@ -97,7 +97,7 @@ async def put(tx: Tx, connection_id: int, rows: Sequence[Link]) -> None:
         for row in sorted(rows, key=attrgetter("key", "flow"))
     ]  # fmt: skip
     if values:
-        await tx.connection.exec_driver_sql(_PUT[tx.dialect], values)
+        await _PUT.execute(tx.connection, values)
 
 
 async def touch(

@@ -75,7 +75,7 @@ class PublicAddresses(httpcore2.AsyncNetworkBackend):
 class Sockets(httpx2.AsyncHTTPTransport):
     """Connections kept open between calls. Certificates are always checked; there is no switch for that."""
 
-    def __init__(self, *, local: bool, connections: int = 32) -> None:
+    def __init__(self, *, local: bool, connections: int = 72) -> None:
         # http to this machine needs no certificates, and reading the authorities' takes as long as ten calls
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local else httpx2.create_ssl_context()
         super().__init__(verify=context)
