@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 SWITCHES: dict[str, Switch] = {
     switch.name: switch
     for switch in (
-        Switch("token_seconds", int, "3599", "Entra gives 60 to 90 minutes and a tenant may change it."),
-        Switch("secret", ("valid", "expired"), "valid", "A client secret runs out after at most two years."),
+        Switch(
+            "token_seconds", int, "3599", "Entra gives 60 to 90 minutes and a tenant may change it.", "MS"
+        ),
+        Switch(
+            "secret", ("valid", "expired"), "valid", "A client secret runs out after at most two years.", "MS"
+        ),
     )
 }
 _OWN_PATH = re.compile(

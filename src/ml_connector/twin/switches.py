@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml_connector.twin.evidence import Evidence
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -18,6 +20,7 @@ class Switch:
     allowed: tuple[str, ...] | type[int | str]  # the values; or int: 0 or more; or str: any text
     default: str
     reason: str  # why the twin offers the choice, for the list of switches
+    evidence: Evidence  # what the default rests on
 
     def check(self, value: str) -> str:
         """Return the value as the twin stores it; ValueError with a sentence when it is not allowed."""
