@@ -2,7 +2,7 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-long check format bench postgres postgres-stop requirements clean
+.PHONY: help setup demo test test-sim test-long check format bench bench-twin postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,9 @@ format: $(VENV)/.dev ## Put the code into the house's format
 
 bench: $(VENV)/.dev ## Measure the circle: rate, calls, memory, beside the floor
 	@$(BIN)/python benchmarks/circle.py $(ARGS)
+
+bench-twin: $(VENV)/.dev ## Measure the twins: upserts, listed rows and reads by key a second
+	@$(BIN)/python benchmarks/twin.py $(ARGS)
 
 postgres: $(VENV)/.dev ## Start a PostgreSQL of our own in .pg and print its MLC_DATABASE_URL
 	@$(BIN)/python tests/postgres.py start .pg

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.app.system import surroundings
 from ml_connector.errors import ConfigurationError
+from ml_connector.twin.evidence import MEANING
 from ml_connector.twin.launch import TwinOptions, running_twins
-from ml_connector.twin.options import parse_entities, parse_latency, parse_limit, parse_rep, parse_switches
+from ml_connector.twin.options import (
+    SERVICES,
+    parse_entities,
+    parse_latency,
+    parse_limit,
+    parse_rep,
+    parse_switches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +42,22 @@ def twin_options(**given: Any) -> TwinOptions:
         )
     except ValueError as exc:
         raise ConfigurationError(f"The twins cannot start: {exc}.", code="usage.twin") from exc
+
+
+def switches() -> list[dict[str, str]]:
+    """Every behaviour of the twins that can be chosen: its values, the default, and what that rests on."""
+    return [
+        {
+            "service": service,
+            "switch": switch.name,
+            "values": switch.takes,
+            "default": switch.default,
+            "reason": switch.reason,
+            "evidence": MEANING[switch.evidence],
+        }
+        for service, found in SERVICES.items()
+        for switch in found.values()
+    ]
 
 
 async def serve_twins(options: TwinOptions, announce: Callable[[dict[str, Any]], None]) -> None:

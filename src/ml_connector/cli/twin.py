@@ -1,4 +1,4 @@
-"""``twin serve``: both systems simulated on this machine, until stopped."""
+"""``twin``: both systems simulated on this machine until stopped, and the behaviours they can be given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ml_connector.cli.command import Terminal, command, noun
+from ml_connector.cli.command import Reply, Terminal, command, noun
 from ml_connector.cli.terminal import write_json
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         app,
         "twin",
         panel="Set up",
-        about="Rehearse on simulated systems: serve.",
+        about="Rehearse on simulated systems: serve, switches.",
         examples=(
             "ml-connector twin serve --dynamics-port 8700 --hubspot-port 8701",
             "ml-connector twin serve --customers 1000 --products 0 --rep off",
@@ -34,6 +34,11 @@ def register(app: typer.Typer) -> None:
             "ml-connector twin serve --latency-ms dynamics=150,hubspot=80 --rep off",
         ),
     )(serve)
+    command(
+        group,
+        "switches",
+        examples=("ml-connector twin switches", "ml-connector twin switches --json"),
+    )(list_switches)
 
 
 def _number(flag: str, help: str, *, least: int = 0, metavar: str = "N") -> Any:  # noqa: A002 - Typer's word
@@ -90,6 +95,19 @@ async def serve(
     options = twin_options(**{name: value for name, value in given.items() if value is not None})
     with _stopped_by_signals(), contextlib.suppress(asyncio.CancelledError):
         await serve_twins(options, write_json)
+
+
+async def list_switches(terminal: Terminal) -> Reply:  # noqa: ARG001 - every command is given one
+    """Show what the twins can be told to do either way (serve --set SWITCH=VALUE), and why each choice is there."""
+    from ml_connector.app.twins import switches
+
+    rows = switches()
+    verdict = f"{len(rows)} behaviours can be chosen with: ml-connector twin serve --set SWITCH=VALUE"
+    lines = [
+        f"\n{row['service']}  {row['switch']}={row['default']}  (takes: {row['values']})\n  {row['reason']}"
+        for row in rows
+    ]
+    return Reply("twin.switches/1", {"switches": rows}, (verdict, *lines))
 
 
 @contextlib.contextmanager

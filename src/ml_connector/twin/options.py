@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from ml_connector.twin.switches import Switch
 
-SWITCHES: dict[str, Switch] = entra.SWITCHES | dynamics.SWITCHES | hubspot.SWITCHES
+SERVICES: dict[str, dict[str, Switch]] = {
+    "entra": entra.SWITCHES,
+    "dynamics": dynamics.SWITCHES,
+    "hubspot": hubspot.SWITCHES,
+}
+SWITCHES: dict[str, Switch] = {name: switch for found in SERVICES.values() for name, switch in found.items()}
 SIDES = ("dynamics", "hubspot")
 HIGHEST_PORT = 65_535
 _LIMIT = re.compile(r"(?P<calls>\d+)/(?P<seconds>\d+(?:\.\d+)?)s")

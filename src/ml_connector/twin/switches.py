@@ -22,6 +22,13 @@ class Switch:
     reason: str  # why the twin offers the choice, for the list of switches
     evidence: Evidence  # what the default rests on
 
+    @property
+    def takes(self) -> str:
+        """Its values in words."""
+        if isinstance(self.allowed, tuple):
+            return ", ".join(self.allowed)
+        return "a whole number" if self.allowed is int else "a text"
+
     def check(self, value: str) -> str:
         """Return the value as the twin stores it; ValueError with a sentence when it is not allowed."""
         if self.allowed is str:
