@@ -30,7 +30,7 @@ FIGURES = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def on_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The connector's own database: a file in its home, or a fresh one on a PostgreSQL server."""
     if request.param == "postgresql":
@@ -39,9 +39,17 @@ def on_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return str(request.param)
 
 
-def test_the_circle(on_database: str, ask: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("on_database", "version"),
+    [("sqlite", "2026-03"), ("sqlite", "2026-09"), ("sqlite", "v3"), ("postgresql", "2026-03")],
+    indirect=["on_database"],
+)
+def test_the_circle(
+    on_database: str, version: str, ask: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Customers and products out, a won deal back as an order, its number on the deal; a second run writes nothing."""
     use(twins, monkeypatch)
+    monkeypatch.setenv("MLC_HUBSPOT_API_VERSION", version)
     for words in ("init", "connect dynamics --from-env", "connect hubspot --from-env", "ping"):
         said = ask(*words.split(), "--json")
         assert said.code == 0, said.err

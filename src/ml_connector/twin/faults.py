@@ -16,6 +16,7 @@ from ml_connector.twin.wire import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ml_connector.twin.evidence import Evidence
     from ml_connector.twin.wire import Request
 
 HTML_PAGE = (
@@ -43,6 +44,23 @@ class Kind(Enum):
     HTML = "html"
     DELAY = "delay"
     EXPIRED_TOKEN = "expired-token"  # noqa: S105  the name of a fault, not a credential
+
+
+# What each does to the request it takes, and what says that it happens.
+MEANS: dict[Kind, tuple[str, Evidence]] = {
+    Kind.STATUS: ("This status is answered, with this body and these headers; nothing is done.", "D"),
+    Kind.RESET_BEFORE: ("The connection breaks before anything is done.", "INF"),
+    Kind.RESET_AFTER_COMMIT: ("Everything is done, then the connection breaks.", "INF"),
+    Kind.LATE_COMMIT: (
+        "No answer, or the given status, or a reset; it is done so many seconds later all the same.",
+        "INF",
+    ),
+    Kind.TRUNCATE: ("Half of the body arrives, then the connection ends.", "INF"),
+    Kind.SLOW: ("The body takes so many seconds to arrive.", "INF"),
+    Kind.HTML: ("A page of HTML with status 200 (or the given one), as gateways send it.", "CODE"),
+    Kind.DELAY: ("The request is taken up so many seconds later.", "INF"),
+    Kind.EXPIRED_TOKEN: ("401, as for a token that has run out.", "MS"),
+}
 
 
 @dataclass(slots=True)
