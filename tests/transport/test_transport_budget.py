@@ -205,6 +205,24 @@ def test_calls_of_others_in_the_window_are_counted_from_what_is_left(virtually: 
     assert virtually(main) >= 10.0
 
 
+def test_what_a_side_has_told_is_not_forgotten_when_another_client_begins(virtually: Virtually) -> None:
+    async def main(around: Surroundings) -> float:
+        ledger = MemoryLedger(around)
+        for _client in range(2):  # the second one begins while the first one's calls are still in the window
+            ledger.assume("hubspot", 4, 0.0)
+            for _ in range(5):
+                (await ledger.acquire(("hubspot",))).answered()
+                ledger.learn("hubspot", 190, 10.0)
+        return around.clock.elapsed_s()
+
+    began = virtually(_elapsed)
+    assert virtually(main) - began < 1
+
+
+async def _elapsed(around: Surroundings) -> float:
+    return around.clock.elapsed_s()
+
+
 def test_a_whole_call_runs_in_virtual_time_without_threads_or_sockets(virtually: Virtually) -> None:
     statuses = [429, 503, 200]
 

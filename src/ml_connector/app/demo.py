@@ -115,7 +115,7 @@ class _Demo:
             figures = report.counters
             self.say(
                 f"  {report.flow:<9} -> {to:<9} {figures.created:>4} created, {figures.parked} parked, "
-                f"{figures.skipped} skipped; {figures.requests['dynamics']} calls to Dynamics, "
+                f"{figures.skipped} skipped; calls: {figures.requests['dynamics']} to Dynamics, "
                 f"{figures.requests['hubspot']} to HubSpot, {figures.seconds:.1f} s"
             )
 

@@ -41,6 +41,9 @@ class Ledger(Protocol):
     def learn(self, bucket: str, limit: int, window_s: float, *, left: int | None = None) -> None:
         """The side allows ``limit`` calls in any ``window_s`` seconds; ``left`` of them were still unused."""
 
+    def assume(self, bucket: str, limit: int, window_s: float) -> None:
+        """A limit that holds until the side tells its own; one that is known already stands."""
+
     def pause(self, bucket: str, until_elapsed_s: float) -> None:
         """Nobody calls before this moment of the elapsed clock."""
 
@@ -76,6 +79,12 @@ class MemoryLedger:
     def learn(self, bucket: str, limit: int, window_s: float, *, left: int | None = None) -> None:
         """Take over a limit the side told; calls of others in the same window count against it."""
         self._bucket(bucket).learn(limit, window_s, left)
+
+    def assume(self, bucket: str, limit: int, window_s: float) -> None:
+        """Take a limit for granted where none is known; a second client of one portal forgets nothing."""
+        found = self._bucket(bucket)
+        if not found.is_known:
+            found.learn(limit, window_s, None)
 
     def pause(self, bucket: str, until_elapsed_s: float) -> None:
         """Stop a bucket for all callers and let only half as many calls at once afterwards."""
@@ -114,6 +123,10 @@ class _Bucket:
         self._free_at: deque[float] = deque()  # moments at which answered calls leave the window
         self._line: deque[tuple[asyncio.Future[None], float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_known(self) -> bool:
+        return self._limit < math.inf
 
     async def take(self, patience_s: float) -> None:
         now = self._clock.elapsed_s()

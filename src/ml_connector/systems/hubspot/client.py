@@ -64,9 +64,9 @@ class HubSpotClient:
         self.transport = transport
         self.settings = settings
         self._paths = Paths(settings.api_version)
-        transport.budget.learn(SIDE, *_UNTIL_TOLD)
-        transport.budget.learn(SEARCH, *_SEARCHES)
-        transport.budget.learn(ASSOCIATIONS, *_ASSOCIATION_CALLS)
+        transport.budget.assume(SIDE, *_UNTIL_TOLD)
+        transport.budget.assume(SEARCH, *_SEARCHES)
+        transport.budget.assume(ASSOCIATIONS, *_ASSOCIATION_CALLS)
 
     # Writing records ---
 
