@@ -50,6 +50,12 @@ def body(answer: Answer) -> dict[str, Any]:
     return found
 
 
+def claims_of(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    found: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
 def test_the_right_caller_gets_a_token_that_is_good_for_its_lifetime() -> None:
     entra = make_entra(token_seconds="600")
     answer = ask(entra)
@@ -65,14 +71,13 @@ def test_the_right_caller_gets_a_token_that_is_good_for_its_lifetime() -> None:
 
 def test_a_token_has_the_shape_and_claims_of_a_jwt() -> None:
     token = body(ask(make_entra()))["access_token"]
-    _, payload, signature = token.split(".")
-    claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims, signature = claims_of(token), token.split(".")[2]
     assert claims["aud"] == URL
-    assert claims["appid"] == claims["azp"] == CLIENT
+    assert (claims["appid"], claims["appidacr"], claims["ver"]) == (CLIENT, "1", "1.0")
     assert (claims["tid"], claims["exp"] - claims["iat"]) == (TENANT, 3599)
-    assert TENANT in claims["iss"]
-    assert claims["oid"]
-    assert len(signature) == 43
+    assert claims["iss"] == f"https://sts.windows.net/{TENANT}/"
+    assert claims["oid"] == claims["sub"] != CLIENT
+    assert len(signature) == 342
 
 
 def test_two_tokens_are_two() -> None:
@@ -85,13 +90,15 @@ def test_two_tokens_are_two() -> None:
     [
         ({"client_secret": "wrong"}, 7000215, 401, "invalid_client"),
         ({"client_secret": None}, 7000216, 401, "invalid_client"),
-        ({"client_secret": None, "client_assertion": "a.b.c"}, 700027, 401, "invalid_client"),
+        ({"client_secret": None, "client_assertion": "a.b.c"}, 900144, 400, "invalid_request"),
         ({"client_id": TENANT}, 700016, 400, "unauthorized_client"),
         ({"tenant": CLIENT}, 90002, 400, "invalid_request"),
         ({"tenant": "unknown.example"}, 90002, 400, "invalid_request"),
         ({"tenant": "nonsense"}, 900023, 400, "invalid_request"),
         ({"scope": "https://other.operations.dynamics.com/.default"}, 500011, 400, "invalid_resource"),
-        ({"scope": f"{URL}//.default"}, 500011, 400, "invalid_resource"),
+        ({"tenant": "common"}, 50059, 400, "invalid_request"),
+        ({"tenant": "organizations"}, 50059, 400, "invalid_request"),
+        ({"scope": f"{URL}///.default"}, 500011, 400, "invalid_resource"),
         ({"scope": f"{URL}/user_impersonation"}, 1002012, 400, "invalid_scope"),
         ({"scope": "dynamics"}, 70011, 400, "invalid_scope"),
         ({"grant_type": "password"}, 70003, 400, "unsupported_grant_type"),
@@ -106,6 +113,46 @@ def test_each_mistake_has_its_code(changes: dict[str, str], code: int, status: i
     assert told["error_uri"].endswith(f"code={code}")
     assert {"timestamp", "trace_id", "correlation_id"} <= set(told)
     assert SECRET not in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("switches", "code", "status", "error"),
+    [
+        ({"application": "disabled"}, 7000112, 400, "unauthorized_client"),
+        ({"token_failures": "1"}, 90033, 503, "temporarily_unavailable"),
+        ({"secret": "expired"}, 7000222, 401, "invalid_client"),
+    ],
+)
+def test_each_trouble_can_be_switched_on(
+    switches: dict[str, str], code: int, status: int, error: str
+) -> None:
+    answer = ask(make_entra(**switches))
+    told = body(answer)
+    assert (answer.status, told["error"], told["error_codes"]) == (status, error, [code])
+
+
+def test_a_transient_fault_passes() -> None:
+    entra = make_entra(token_failures="2")
+    assert [ask(entra).status for _ in range(3)] == [503, 503, 200]
+
+
+def test_a_client_that_asks_in_a_loop_is_stopped_until_it_has_waited() -> None:
+    entra = make_entra(loop_after="2")
+    assert [ask(entra).status for _ in range(2)] == [200, 200]
+    stopped = body(ask(entra))
+    assert stopped["error_codes"] == [50196]
+    form = urlencode(GOOD).encode()
+    later = Request("POST", f"/{TENANT}/oauth2/v2.0/token", {}, form)
+    assert entra.handle(later, NOW + timedelta(minutes=5)).status == 200
+
+
+def test_a_slash_too_many_in_the_resource_gives_a_token_that_f_and_o_refuses() -> None:
+    entra = make_entra()
+    token = body(ask(entra, scope=f"{URL}//.default"))["access_token"]
+    assert claims_of(token)["aud"] == f"{URL}/"
+    assert entra.verify(f"Bearer {token}", NOW) is None
+    refused = body(ask(make_entra(resource_slash="refused"), scope=f"{URL}//.default"))
+    assert refused["error_codes"] == [500011]
 
 
 def test_an_expired_secret_is_told_from_a_wrong_one() -> None:
@@ -133,4 +180,5 @@ def test_only_its_own_paths_are_entras() -> None:
     entra = make_entra()
     assert not entra.owns(Request("GET", "/data/CustomersV3"))
     assert not entra.owns(Request("POST", f"/{TENANT}/oauth2/v2.0/authorize"))
-    assert ask(entra, method="GET").status == 405
+    refused = ask(entra, method="GET")
+    assert (refused.status, body(refused)["error_codes"]) == (405, [900561])
