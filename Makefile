@@ -2,7 +2,8 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-long check format bench bench-twin postgres postgres-stop requirements clean
+.PHONY: help setup demo test test-sim test-long test-reference check format bench bench-twin \
+	postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,14 +22,17 @@ setup: $(VENV)/.dev ## Set up .venv with everything for working on the code
 demo: $(VENV)/.runtime ## Watch the whole circle on simulated systems: no account needed
 	@$(BIN)/ml-connector demo
 
-test: $(VENV)/.dev ## Run the tests of every day (all but the simulation and the release tier)
-	$(PYTEST) -m "not sim and not long" $(ARGS)
+test: $(VENV)/.dev ## Run the tests of every day (all but the simulation, the release tier, the reference)
+	$(PYTEST) -m "not sim and not long and not reference" $(ARGS)
 
 test-sim: $(VENV)/.dev ## Run the simulation: a crash at every point of every story
 	PYTHONHASHSEED=0 $(PYTEST) -m sim $(ARGS)
 
 test-long: $(VENV)/.dev ## Run the release tier: hours, not minutes
 	PYTHONHASHSEED=0 $(PYTEST) -m long $(ARGS)
+
+test-reference: $(VENV)/.dev ## Compare the twins with the reference files in MLC_REFERENCE_DIR
+	$(PYTEST) -m reference tests/reference $(ARGS)
 
 check: $(VENV)/.dev ## Lint, formatting, types, layers and spelling
 	$(BIN)/ruff check .
