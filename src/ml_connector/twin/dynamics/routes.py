@@ -10,6 +10,7 @@ from ml_connector.twin.dynamics import dimensions
 from ml_connector.twin.dynamics.errors import RefusalError, bad_body, not_found
 from ml_connector.twin.dynamics.keys import parse_key
 from ml_connector.twin.dynamics.metadata import metadata_document, service_document
+from ml_connector.twin.dynamics.offers import is_offered
 from ml_connector.twin.dynamics.query import Query
 from ml_connector.twin.dynamics.render import json_body, metadata_level, refusal
 from ml_connector.twin.dynamics.values import read_body
@@ -40,9 +41,8 @@ class Router:
         self._environment = environment
         self._reader = reader
         self._writer = writer
-        missing = environment.is_on("cds_sets", "missing")
         self._views = {
-            name: view for name, view in environment.views.items() if not (missing and name.startswith("CDS"))
+            name: view for name, view in environment.views.items() if is_offered(name, environment.switches)
         }
 
     def answer(self, request: Request, now: datetime) -> Answer:
