@@ -48,6 +48,7 @@ class DerivedTable(Table):
         self._store = store
         self._derivations = derivations
         self._seen = -1
+        self._counted = (-1, 0)  # revision and number of rows
         self._made: dict[tuple[str, int], _Made] = {}
 
     def refresh(self) -> None:
@@ -67,8 +68,11 @@ class DerivedTable(Table):
         """How many rows there are, without making them."""
         if self._seen == self._store.revision:
             return len(self.rows)
-        own = len(self.rows) - sum(len(made.rows) for made in self._made.values())
-        return own + sum(self._count_of(derivation) for derivation in self._derivations)
+        if self._counted[0] != self._store.revision:
+            own = len(self.rows) - sum(len(known.rows) for known in self._made.values())
+            made = sum(self._count_of(derivation) for derivation in self._derivations)
+            self._counted = (self._store.revision, own + made)
+        return self._counted[1]
 
     def _count_of(self, derivation: Derivation) -> int:
         source = self._store.tables.peek(derivation.source)

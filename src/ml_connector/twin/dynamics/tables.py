@@ -159,7 +159,7 @@ class Store:
 
     def fill(self, table: str, values: dict[str, Any], joined: Row | None = None) -> Row:
         """Store a row of the starting world, which is never undone."""
-        target = self.tables[table]
+        target = self.tables.peek(table)
         row = target.new_row(values, joined)
         row.modified = self.now
         target.add(row)
