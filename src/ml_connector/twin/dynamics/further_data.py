@@ -6,6 +6,7 @@ It leans on the world and adds nothing that changes what an order or a customer 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.dynamics.numbers import FORMATS
@@ -50,7 +51,7 @@ def fill(world: World, store: Store, switches: Mapping[str, str]) -> None:
 
 
 def computed(store: Store) -> dict[str, dict[str, Callable[[Row], Any]]]:
-    """Values that move by themselves: the next number of each sequence."""
+    """Values worked out on reading: the next number of each sequence, the product behind a line's item."""
 
     def following(row: Row) -> int:
         code = str(row.values["NumberSequenceCode"]).partition("_")[0]
@@ -58,7 +59,18 @@ def computed(store: Store) -> dict[str, dict[str, Callable[[Row], Any]]]:
         known = _SEQUENCES.get(code)
         return store.last_drawn(known[1], company) + 1 if known else int(row.values.get("Next", 1))
 
-    return {"SequenceV2Tables": {"Next": following}}
+    def product(line: Row, name: str) -> str:
+        item = (line.values["dataAreaId"], line.values["ItemNumber"])
+        release = store.tables["releases"].find(("dataAreaId", "ItemNumber"), item)
+        behind = release.joined if release else None
+        return str(behind.values.get(name, "")) if behind else ""
+
+    return {
+        "SequenceV2Tables": {"Next": following},
+        "CDSSalesOrderLinesV2": {
+            name: partial(product, name=name) for name in ("ProductNumber", "ProductName")
+        },
+    }
 
 
 def _of_companies(world: World, switches: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
