@@ -19,7 +19,7 @@ def test_counts_cover_every_set_over_all_companies(fo: Caller) -> None:
     """Ground truth knows no default company."""
     counts = fo.machine.counts()
     assert (counts["CustomersV3"], counts["ReleasedProductsV2"], counts["SalesOrderHeadersV4"]) == (7, 4, 0)
-    assert len(counts) == 32
+    assert len(counts) == 70
 
 
 def test_records_come_in_key_order_page_by_page_with_every_property(fo: Caller) -> None:

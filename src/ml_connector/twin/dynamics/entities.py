@@ -1,7 +1,8 @@
 """The schema of the twin's F&O: entity sets, keys, properties with their EDM kinds, enumerations.
 
 ``entities.json`` holds names, keys, types and enumeration members only. One property is written
-``"Name kind"``, where kind is one of the words in ``DEFAULTS`` or the name of an enumeration.
+``"Name kind"``, where kind is one of the words in ``DEFAULTS`` or the name of an enumeration; one navigation
+``"Name one Target"`` or ``"Name many Target"``, with the set it leads to.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "datetime": EMPTY_DATETIME,
     "guid": "00000000-0000-0000-0000-000000000000",
     "boolean": False,
+    "binary": None,
 }
 
 # Properties that a newer release or an installation adds, shown when the switch extra_properties is on.
@@ -88,6 +90,7 @@ class EntitySet:
     type: str
     keys: tuple[str, ...]
     properties: dict[str, Property]
+    navigation: tuple[tuple[str, bool, str], ...] = ()  # (name, many, target set)
 
     @property
     def per_company(self) -> bool:
@@ -113,7 +116,8 @@ def load_schema(*, extended: bool = False) -> Schema:
     for name, entry in raw["sets"].items():
         lines = [*entry["properties"], *(EXTENSIONS.get(name, ()) if extended else ())]
         properties = {found.name: found for found in (_property(line, enums) for line in lines)}
-        sets[name] = EntitySet(name, entry["type"], tuple(entry["keys"]), properties)
+        links = tuple(_navigation(line) for line in entry.get("navigation", ()))
+        sets[name] = EntitySet(name, entry["type"], tuple(entry["keys"]), properties, links)
     return Schema(sets, enums)
 
 
@@ -124,6 +128,11 @@ def _property(line: str, enums: dict[str, dict[str, int]]) -> Property:
     # An unset enumeration is its zero member; one without a zero member (Timezone) is null.
     unset = next((member for member, value in enums[kind].items() if value == 0), None)
     return Property(name, "enum", unset, kind)
+
+
+def _navigation(line: str) -> tuple[str, bool, str]:
+    name, number, target = line.split()
+    return name, number == "many", target
 
 
 def with_defaults(entity_set: EntitySet, defaults: dict[str, Any]) -> EntitySet:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import reference_data
+from ml_connector.twin.dynamics import derivations, further_data, reference_data
 from ml_connector.twin.dynamics.customers import full_address, name_alias
+from ml_connector.twin.dynamics.derived import DerivedTable
 from ml_connector.twin.dynamics.dimensions import join_segments
 from ml_connector.twin.dynamics.entities import load_schema
 from ml_connector.twin.dynamics.environment import Environment
+from ml_connector.twin.dynamics.navigation import connect
 from ml_connector.twin.dynamics.numbers import draw_party
+from ml_connector.twin.dynamics.offers import is_offered
 from ml_connector.twin.dynamics.tables import Row, Store, Table
 from ml_connector.twin.dynamics.values import second
 from ml_connector.twin.dynamics.views import PLANS, make_views
@@ -29,12 +32,14 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
     """Build an environment that holds the world."""
     schema = load_schema(extended=switches["extra_properties"] == "on")
     store = Store(rng)
-    store.tables = _tables(schema)
+    store.now = now
+    last_of_world: dict[str, int] = {}
+    _make_tables(schema, store, last_of_world)
     currencies = {entity.id: entity.currency for entity in world.legal_entities}
     environment = Environment(
         schema=schema,
         store=store,
-        views=make_views(schema, store, _computed(currencies, switches)),
+        views=make_views(schema, _computed(currencies, switches) | further_data.computed(store)),
         switches=switches,
         default_company=world.legal_entities[0].id,
         dimensions=world.dimensions,
@@ -47,22 +52,33 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
     reference_data.fill(world, store, switches)
     _fill_products(world, store)
     _fill_customers(environment, world, now)
+    further_data.fill(world, store, switches)
+    last_of_world["customers"] = store.tables["customers"].next_id - 1
+    offered = {name: view for name, view in environment.views.items() if is_offered(name, switches)}
+    connect(offered, store)
     return environment
 
 
-def _tables(schema: Schema) -> dict[str, Table]:
+def _make_tables(schema: Schema, store: Store, last_of_world: Mapping[str, int]) -> None:
     keys: dict[str, dict[tuple[str, ...], None]] = {"parties": {("PartyNumber",): None}}
     for name, entity_set in schema.sets.items():
         table = PLANS[name].table if name in PLANS else name
         keys.setdefault(table, {})[entity_set.keys] = None
-    return {name: Table(name, *found) for name, found in keys.items()}
+    made = derivations.derivations(last_of_world)
+    for name, found in keys.items():
+        own = Table(name, *found) if name not in made else DerivedTable(name, store, made[name], *found)
+        store.tables[name] = own
 
 
 def _computed(
     currencies: Mapping[str, str], switches: Mapping[str, str]
 ) -> dict[str, dict[str, Callable[[Row], Any]]]:
     found: dict[str, dict[str, Callable[[Row], Any]]] = {
-        "CustomersV3": {"NameAlias": name_alias, "FullPrimaryAddress": full_address},
+        "CustomersV3": {
+            "NameAlias": name_alias,
+            "FullPrimaryAddress": full_address,
+            "AddressLocationId": derivations.location_of,
+        },
         "CDSReleasedDistinctProducts": {"CurrencyCode": lambda row: currencies[row.values["dataAreaId"]]},
     }
     if switches["sales_stop"] == "hidden":

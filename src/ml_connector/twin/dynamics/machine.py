@@ -9,9 +9,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.dynamics.batch import BATCH_PATH, answer_batch
-from ml_connector.twin.dynamics.behaviour import settings
-from ml_connector.twin.dynamics.errors import RefusalError
+from ml_connector.twin.dynamics.errors import InfologError, RefusalError
 from ml_connector.twin.dynamics.load import load_world
+from ml_connector.twin.dynamics.offers import settings
 from ml_connector.twin.dynamics.reads import Reader
 from ml_connector.twin.dynamics.render import refusal
 from ml_connector.twin.dynamics.routes import Router
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.wire import Request
     from ml_connector.twin.world.model import World
 
+_BAD_REQUEST = 400
 THROTTLE_WINDOW = timedelta(seconds=300)
 
 
@@ -80,6 +81,7 @@ class DynamicsMachine:
 
     def handle(self, request: Request, now: datetime) -> Answer:
         """Answer one admitted request; what it changes is changed before this returns."""
+        self._environment.store.now = now
         if request.raw_path == BATCH_PATH and request.method == "POST":
             atomic = self._environment.is_on("batch_changesets", "atomic")
             return answer_batch(request, now, self._router, new_id=self._new_id, atomic=atomic)
@@ -88,7 +90,7 @@ class DynamicsMachine:
     def counts(self) -> dict[str, int]:
         """Records by entity set."""
         tables = self._environment.store.tables
-        return {name: len(tables[view.table].rows) for name, view in self._environment.views.items()}
+        return {name: tables.peek(view.table).count() for name, view in self._environment.views.items()}
 
     def records(self, of: str, *, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """Records of one entity set with every property, in the order of their keys joined by colons.
@@ -120,6 +122,7 @@ class DynamicsMachine:
             KeyError: no such set or record.
             RefusalError: a property or value the type does not have.
         """
+        self._environment.store.now = now
         view = self._environment.views[of]
         row = self._in_key_order(view)[1][key]
         dated = dict(fields)
@@ -127,7 +130,10 @@ class DynamicsMachine:
             dated.setdefault("LastEditDateTime", now.isoformat())
         values = self._writer.read_changes(view, row, dated)
         self._environment.store.begin()
-        self._writer.assign(view, row, values)
+        try:
+            self._writer.assign(view, row, values)
+        except InfologError as problem:
+            raise problem.refusal(view.data_entity, _BAD_REQUEST) from problem
 
     def _in_key_order(self, view: View) -> tuple[list[str], dict[str, Row]]:
         revision = self._environment.store.revision

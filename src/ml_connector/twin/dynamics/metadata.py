@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
+from ml_connector.twin.dynamics.actions import ACTIONS
 from ml_connector.twin.dynamics.entities import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ml_connector.twin.dynamics.actions import Action
     from ml_connector.twin.dynamics.entities import Schema
     from ml_connector.twin.dynamics.views import View
 
@@ -28,6 +30,7 @@ def metadata_document(schema: Schema, views: Mapping[str, View]) -> bytes:
         f'<Schema Namespace="{NAMESPACE}" xmlns="http://docs.oasis-open.org/odata/ns/edm">',
         *(line for view in views.values() for line in _entity_type(view, views)),
         *(line for name in schema.enums for line in _enum_type(name, schema.enums[name])),
+        *(line for action in ACTIONS if action.set in views for line in _action(action, views)),
         '<EntityContainer Name="Resources">',
         *(line for view in views.values() for line in _entity_set(view)),
         "</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>",
@@ -40,7 +43,7 @@ def _entity_type(view: View, views: Mapping[str, View]) -> Iterator[str]:
     yield from (f"<PropertyRef Name={quoteattr(name)}/>" for name in view.set.keys)
     yield "</Key>"
     for name, found in view.set.properties.items():
-        nullable = found.kind == "enum" or (found.kind == "string" and name not in view.set.keys)
+        nullable = found.kind in {"enum", "binary"} or (found.kind == "string" and name not in view.set.keys)
         ending = "" if nullable else ' Nullable="false"'
         yield f"<Property Name={quoteattr(name)} Type={quoteattr(found.edm_type)}{ending}/>"
     for name, navigation in view.navigations.items():
@@ -54,6 +57,16 @@ def _enum_type(name: str, members: Mapping[str, int]) -> Iterator[str]:
     yield f"<EnumType Name={quoteattr(name)}>"
     yield from (f'<Member Name={quoteattr(member)} Value="{value}"/>' for member, value in members.items())
     yield "</EnumType>"
+
+
+def _action(action: Action, views: Mapping[str, View]) -> Iterator[str]:
+    bound = f"Collection({NAMESPACE}.{views[action.set].set.type})"
+    yield f'<Action Name={quoteattr(action.name)} IsBound="true">'
+    yield f"<Parameter Name={quoteattr(action.set)} Type={quoteattr(bound)}/>"
+    for name, kind in action.parameters.items():
+        ending = ' Nullable="false"' if kind == "Edm.Boolean" else ""
+        yield f"<Parameter Name={quoteattr(name)} Type={quoteattr(kind)}{ending}/>"
+    yield '<ReturnType Type="Edm.String"/></Action>'
 
 
 def _entity_set(view: View) -> Iterator[str]:

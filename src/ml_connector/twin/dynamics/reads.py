@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ml_connector.twin.dynamics.environment import Environment
     from ml_connector.twin.dynamics.tables import Row
-    from ml_connector.twin.dynamics.views import View
+    from ml_connector.twin.dynamics.views import Navigation, View
     from ml_connector.twin.wire import Request
 
 _KEPT_FILTERS = 512
@@ -84,6 +84,25 @@ class Reader:
         if level == "none":
             return shown
         return {"@odata.context": context_url(self.root, view, query, single=True), **shown}
+
+    def related(self, request: Request, target: View, navigation: Navigation, row: Row) -> Answer:
+        """What a navigation property of a record leads to: a list, or one record or nothing.
+
+        Raises:
+            RefusalError: a malformed option.
+        """
+        query, level = self.query(request, target), metadata_level(request.headers)
+        rows = navigation.find(row)
+        if not navigation.many:
+            if not rows:
+                return Answer(204, b"", {"OData-Version": "4.0"})
+            return json_body(200, self.entity(target, rows[0], query, level), level=level)
+        write = self._writer(target, query, level)
+        body: dict[str, Any] = {}
+        if level != "none":
+            body["@odata.context"] = context_url(self.root, target, query)
+        body["value"] = [write(item) for item in rows]
+        return json_body(200, body, level=level)
 
     def location(self, view: View, row: Row) -> str:
         """The absolute address of a record."""

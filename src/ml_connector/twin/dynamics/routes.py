@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from ml_connector.twin.dynamics import dimensions
-from ml_connector.twin.dynamics.errors import RefusalError, bad_body, not_found
+from ml_connector.twin.dynamics import actions
+from ml_connector.twin.dynamics.errors import RefusalError, not_found
 from ml_connector.twin.dynamics.keys import parse_key
 from ml_connector.twin.dynamics.metadata import metadata_document, service_document
+from ml_connector.twin.dynamics.offers import is_offered
 from ml_connector.twin.dynamics.query import Query
 from ml_connector.twin.dynamics.render import json_body, metadata_level, refusal
 from ml_connector.twin.dynamics.values import read_body
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ml_connector.twin.dynamics.writes import Writer
     from ml_connector.twin.wire import Request
 
-ACTION_PREFIX = "Microsoft.Dynamics.DataEntities."
 _ADDRESS = re.compile(r"(?P<name>\w+)(?:\((?P<key>.*)\))?", re.DOTALL)
 _MUTATING = {"POST", "PATCH", "PUT", "DELETE"}
 _BAD = 400
@@ -40,9 +40,8 @@ class Router:
         self._environment = environment
         self._reader = reader
         self._writer = writer
-        missing = environment.is_on("cds_sets", "missing")
         self._views = {
-            name: view for name, view in environment.views.items() if not (missing and name.startswith("CDS"))
+            name: view for name, view in environment.views.items() if is_offered(name, environment.switches)
         }
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@ -84,11 +83,13 @@ class Router:
         if segments[1] == "$metadata":
             document = metadata_document(self._environment.schema, self._views)
             return Answer(200, document, {"Content-Type": "application/xml", "OData-Version": "4.0"})
-        if len(segments) == _LONGEST_PATH and segments[2].startswith(ACTION_PREFIX):
-            return self._action(request, segments[1], segments[2].removeprefix(ACTION_PREFIX))
+        if len(segments) == _LONGEST_PATH and segments[2].startswith(actions.PREFIX):
+            return self._action(request, segments[1], segments[2].removeprefix(actions.PREFIX))
         view, key = self._addressed(segments[1])
         if len(segments) == _LONGEST_PATH:
-            if segments[2] != "$count" or key is not None or request.method != "GET":
+            if key is not None:
+                return self._related(request, view, key, segments[2])
+            if segments[2] != "$count" or request.method != "GET":
                 raise not_found(f"No resource was found at '{request.path}'.")
             return self._reader.count(request, view)
         return self._on_set(request, view, now) if key is None else self._on_key(request, view, key, now)
@@ -135,14 +136,23 @@ class Router:
             raise RefusalError(412, f"The record of type '{view.set.type}' has changed since it was read.")
 
     def _action(self, request: Request, segment: str, name: str) -> Answer:
-        if (segment, name) != ("DimensionSets", "getSetDisplayValue"):
+        action = actions.find(segment, name) if segment in self._views else None
+        if action is None:
             raise not_found(f"No action '{name}' was found on '{segment}'.")
         if request.method != "POST":
             raise _not_allowed(request)
-        body = read_body(request.body)
-        names, values = (_texts(body, name) for name in ("_attributeNames", "_attributeValues"))
-        value = dimensions.set_display_value(self._environment, names, values)
+        given = actions.read_parameters(action, read_body(request.body))
+        value = action.run(self._environment, given)
         return json_body(200, {"@odata.context": f"{self._reader.root}/$metadata#Edm.String", "value": value})
+
+    def _related(self, request: Request, view: View, key: tuple[Any, ...], name: str) -> Answer:
+        navigation = view.navigations.get(name)
+        if navigation is None:
+            raise not_found(f"No resource was found at '{request.path}'.")
+        if request.method != "GET":
+            raise _not_allowed(request)
+        row = self._reader.by_key(request, view, key)
+        return self._reader.related(request, self._views[navigation.target], navigation, row)
 
     def _attempted(self, request: Request) -> tuple[str, ...]:
         """The key a refused write was about, as far as the request names it."""
@@ -156,13 +166,6 @@ class Router:
         if row is not None:
             return (self._writer.written_key(view, row),)
         return (":".join(str(part) for part in key),)
-
-
-def _texts(body: dict[str, Any], name: str) -> list[str]:
-    value = body.get(name)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
-    raise bad_body(f"The parameter '{name}' is a list of text.")
 
 
 def _not_allowed(request: Request) -> RefusalError:

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
 FIRST_RECORD_ID = 5637144576
 _SEPARATOR = "\x1f"
-_MISSING: Any = object()
+MISSING: Any = object()
 
 
 class Row:
-    """One record; ``joined`` is the record of a second data source shown with it."""
+    """One record; ``joined`` is the record of a second data source shown with it, or the one it is made from."""
 
-    __slots__ = ("joined", "record_id", "values", "version")
+    __slots__ = ("joined", "modified", "record_id", "values", "version")
 
     def __init__(self, record_id: int, values: dict[str, Any], joined: Row | None) -> None:
         self.record_id = record_id
         self.version = 1
         self.values = values
         self.joined = joined
+        self.modified: datetime | None = None  # when its own table last wrote it
 
 
 def fold(value: Any) -> str:
@@ -49,12 +51,19 @@ class Table:
         self.by_company: dict[str, list[Row]] = {}
         self._unique: dict[tuple[str, ...], dict[str, Row]] = {tuple(key): {} for key in keys}
         self._indexes: dict[str, dict[str, list[Row]]] = {}
-        self._next_id = FIRST_RECORD_ID
+        self.next_id = FIRST_RECORD_ID
+
+    def refresh(self) -> None:
+        """Bring rows that are made from other tables up to date; a stored table has none."""
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
 
     def new_row(self, values: dict[str, Any], joined: Row | None) -> Row:
         """A row with the next record id, not yet stored."""
-        row = Row(self._next_id, values, joined)
-        self._next_id += 1
+        row = Row(self.next_id, values, joined)
+        self.next_id += 1
         return row
 
     def find(self, key: tuple[str, ...], parts: Iterable[Any]) -> Row | None:
@@ -96,7 +105,7 @@ class Table:
 
     def assign(self, row: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Set values, never the company; returns what stood there before."""
-        before = {name: row.values.get(name, _MISSING) for name in changes}
+        before = {name: row.values.get(name, MISSING) for name in changes}
         rekeyed = [key for key in self._unique if not changes.keys().isdisjoint(key)]
         for key in rekeyed:
             self._unique[key].pop(_key_of(row, key), None)
@@ -104,7 +113,7 @@ class Table:
         for name in moved:
             self._indexes[name][fold(row.values.get(name, ""))].remove(row)
         for name, value in changes.items():
-            if value is _MISSING:
+            if value is MISSING:
                 row.values.pop(name, None)
             else:
                 row.values[name] = value
@@ -115,12 +124,26 @@ class Table:
         return before
 
 
+class Tables(dict[str, Table]):
+    """All tables by name; a table made from others is up to date when it is taken from here."""
+
+    def __getitem__(self, name: str) -> Table:
+        found = super().__getitem__(name)
+        found.refresh()
+        return found
+
+    def peek(self, name: str) -> Table:
+        """A table as it stands."""
+        return super().__getitem__(name)
+
+
 class Store:
     """All tables, the number sequences, and what it takes to undo the changes since a mark."""
 
     def __init__(self, rng: random.Random) -> None:
-        self.tables: dict[str, Table] = {}
+        self.tables = Tables()
         self.revision = 0
+        self.now: datetime | None = None  # the moment of the request being answered
         self._rng = rng
         self._undo: list[Callable[[], object]] = []
         self._numbers: dict[tuple[str, str], int] = {}
@@ -129,27 +152,31 @@ class Store:
         """Store a new row."""
         target = self.tables[table]
         row = target.new_row(values, joined)
+        row.modified = self.now
         target.add(row)
         self._changed(lambda: target.remove(row))
         return row
 
     def fill(self, table: str, values: dict[str, Any], joined: Row | None = None) -> Row:
         """Store a row of the starting world, which is never undone."""
-        target = self.tables[table]
+        target = self.tables.peek(table)
         row = target.new_row(values, joined)
+        row.modified = self.now
         target.add(row)
         self.revision += 1
         return row
 
     def update(self, table: str, row: Row, changes: Mapping[str, Any]) -> None:
         """Change values of a row; its version becomes a random number, as recVersion does."""
-        target, version = self.tables[table], row.version
+        target, version, modified = self.tables[table], row.version, row.modified
         before = target.assign(row, changes)
+        row.modified = self.now
         row.version = self._rng.randrange(2, 2**31)
 
         def undo() -> None:
             target.assign(row, before)
             row.version = version
+            row.modified = modified
 
         self._changed(undo)
 
@@ -174,6 +201,10 @@ class Store:
         number = self._numbers.get((sequence, company), 0) + 1
         self._numbers[sequence, company] = number
         return number
+
+    def last_drawn(self, sequence: str, company: str) -> int:
+        """The number a sequence gave last; 0 before the first."""
+        return self._numbers.get((sequence, company), 0)
 
     def _changed(self, undo: Callable[[], object]) -> None:
         self.revision += 1

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.dynamics.entities import EntitySet, Property, Schema
 
 _GUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
+_BASE64 = re.compile(r"(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?")
 _INT_BITS = {"int32": 31, "int64": 63}
 
 
@@ -60,9 +61,9 @@ def read_value(found: Property, schema: Schema, value: Any) -> Any:
     Raises:
         RefusalError: 400, the value is of the wrong kind.
     """
+    if value is None and found.default is None:
+        return None
     if found.kind == "enum":
-        if value is None and found.default is None:
-            return None
         if isinstance(value, str) and value in schema.enums[found.enum]:
             return value
     elif value is None and found.kind == "string":
@@ -128,4 +129,5 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "datetime": _datetime,
     "guid": lambda value: value.lower() if isinstance(value, str) and _GUID.fullmatch(value) else None,
     "boolean": lambda value: value if isinstance(value, bool) else None,
+    "binary": lambda value: value if isinstance(value, str) and _BASE64.fullmatch(value) else None,
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ml_connector.twin.dynamics.entities import EntitySet
-    from ml_connector.twin.dynamics.tables import Row, Store
+    from ml_connector.twin.dynamics.tables import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,13 @@ PRODUCT_DEFAULTS = {
 }
 
 
+PRODUCT_OWN_DEFAULTS = {
+    name: PRODUCT_DEFAULTS[name]
+    for name in ("ProductSubType", "TrackingDimensionGroupName", "StorageDimensionGroupName")
+}
+DISTINCT_DEFAULTS = {name: value for name, value in PRODUCT_DEFAULTS.items() if name != "ProductSubType"}
+
+
 def is_of_party(name: str) -> bool:
     """Whether a property of a customer belongs to its party."""
     return name in PARTY_NAMES or name.startswith(PARTY_PREFIXES)
@@ -107,6 +114,12 @@ PLANS: dict[str, Plan] = {
     "SalesOrderHeadersV4": Plan("orders", "SalesOrderHeaderV4Entity", pairs=(7, 0, None)),
     "SalesOrderLines": Plan("lines", "SalesOrderLineV2Entity", pairs=(8, 0, None)),
     "SalesOrderLinesV3": Plan("lines", "SalesOrderLineV3Entity", pairs=(8, 0, None)),
+    "ProductsV2": Plan("products", defaults=PRODUCT_OWN_DEFAULTS, pairs=(4, 0, None)),
+    "ReleasedDistinctProductsV2": Plan(
+        "releases", joined=PRODUCT_NAMES.__contains__, defaults=DISTINCT_DEFAULTS, pairs=(21, 0, 2)
+    ),
+    "CDSSalesOrderHeaders": Plan("orders", "CDSSalesOrderHeaderEntity", pairs=(7, 0, None)),
+    "CDSSalesOrderLinesV2": Plan("lines", "CDSSalesOrderLineV2Entity", pairs=(8, 0, None)),
     "CustomerGroups": Plan("CustomerGroups", "CustCustomerGroupEntity"),
     "LegalEntities": Plan("LegalEntities", pairs=(3, 0, None)),
     "Currencies": Plan("Currencies", pairs=(2, 0, None)),
@@ -208,20 +221,9 @@ def _tag_pattern(plan: Plan) -> str:
     return "'" + ";".join("%d,%d" if place in {own, joined} else "0,0" for place in range(count)) + "'"
 
 
-def make_views(schema: Schema, store: Store, computed: Mapping[str, Mapping[str, Any]]) -> dict[str, View]:
-    """One view per entity set, with the navigations between them."""
-    views = {
+def make_views(schema: Schema, computed: Mapping[str, Mapping[str, Any]]) -> dict[str, View]:
+    """One view per entity set; ``navigation.py`` adds what leads from one to another."""
+    return {
         name: View(entity_set, PLANS.get(name, Plan(name)), computed.get(name, {}))
         for name, entity_set in schema.sets.items()
     }
-
-    def lines_of(order: Row) -> Sequence[Row]:
-        lines = store.tables["lines"].where("SalesOrderNumber", [order.values["SalesOrderNumber"]])
-        return [line for line in lines if line.values["dataAreaId"] == order.values["dataAreaId"]]
-
-    for name in ("SalesOrderHeadersV2", "SalesOrderHeadersV3"):
-        views[name].navigations["SalesOrderLines"] = Navigation("SalesOrderLines", True, lines_of)  # noqa: FBT003 - a field
-    views["ReleasedProductsV2"].navigations["EveryProduct"] = Navigation(
-        "AllProducts", many=False, find=lambda row: [row.joined] if row.joined else []
-    )
-    return views

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import customers, dimensions, numbers, order_lines, orders
+from ml_connector.twin.dynamics import customers, dimensions, made_rows, numbers, order_lines, orders
 from ml_connector.twin.dynamics.environment import Change, Environment, same
 from ml_connector.twin.dynamics.errors import InfologError, RefusalError, bad_body, invalid_write
 from ml_connector.twin.dynamics.values import read_body, read_fields
@@ -78,9 +78,9 @@ class Writer:
         try:
             if with_rules:
                 with_rules.update(self._environment, change, row)
+            self.assign(view, row, change.fields)
         except InfologError as problem:
             raise self._refused(view, problem) from problem
-        self.assign(view, row, change.fields)
 
     def read_changes(self, view: View, row: Row, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The sent properties without the key, which must not differ.
@@ -95,7 +95,13 @@ class Writer:
         return fields
 
     def delete(self, view: View, row: Row) -> None:
-        """Delete a record."""
+        """Delete a record.
+
+        Raises:
+            RefusalError: it is made from another record.
+        """
+        if made_rows.is_made(view.table, row):
+            raise self._refused(view, made_rows.read_only(view.table))
         with_rules = _RULES.get(view.table)
         if with_rules:
             with_rules.remove(self._environment, row)
@@ -105,6 +111,8 @@ class Writer:
     def assign(self, view: View, row: Row, fields: dict[str, Any]) -> None:
         """Store values without asking the rules; amounts follow."""
         store = self._environment.store
+        if made_rows.write_through(store, view.table, row, fields):
+            return
         shared = {name: value for name, value in fields.items() if view.is_shared(name)}
         own = {name: value for name, value in fields.items() if name not in shared}
         if shared and row.joined is not None:
@@ -156,6 +164,7 @@ class Writer:
         view, fields = change.view, dict(change.fields)
         if view.set.per_company:
             fields["dataAreaId"] = change.company
+        fields |= made_rows.defaults(self._environment, change)
         for name in view.set.keys:
             fields.setdefault(name, view.set.properties[name].default)
         key = tuple(fields[name] for name in view.set.keys)
