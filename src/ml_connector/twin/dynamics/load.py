@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import reference_data
+from ml_connector.twin.dynamics import charges, reference_data, set_up
 from ml_connector.twin.dynamics.customers import full_address, name_alias
-from ml_connector.twin.dynamics.dimensions import join_segments
+from ml_connector.twin.dynamics.dimensions import DELIMITERS, join_segments
 from ml_connector.twin.dynamics.entities import load_schema
 from ml_connector.twin.dynamics.environment import Environment
 from ml_connector.twin.dynamics.numbers import draw_party
@@ -27,6 +28,7 @@ PRODUCT_LANGUAGE = "en-US"
 
 def load_world(world: World, switches: Mapping[str, str], rng: random.Random, now: datetime) -> Environment:
     """Build an environment that holds the world."""
+    world = _with_delimiter(world, switches["dimension_delimiter"])
     schema = load_schema(extended=switches["extra_properties"] == "on")
     store = Store(rng)
     store.tables = _tables(schema)
@@ -34,7 +36,7 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
     environment = Environment(
         schema=schema,
         store=store,
-        views=make_views(schema, store, _computed(currencies, switches)),
+        views=make_views(schema, store, _computed(currencies, switches) | charges.totals(store, switches)),
         switches=switches,
         default_company=world.legal_entities[0].id,
         dimensions=world.dimensions,
@@ -45,9 +47,16 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
         },
     )
     reference_data.fill(world, store, switches)
+    set_up.fill(world, store, switches)
     _fill_products(world, store)
     _fill_customers(environment, world, now)
     return environment
+
+
+def _with_delimiter(world: World, member: str) -> World:
+    """The world with the delimiter of that member of DimensionSegmentDelimiter."""
+    marks = {name: mark for mark, name in DELIMITERS.items()}
+    return replace(world, dimension_delimiter=marks[member]) if member in marks else world
 
 
 def _tables(schema: Schema) -> dict[str, Table]:
@@ -55,6 +64,8 @@ def _tables(schema: Schema) -> dict[str, Table]:
     for name, entity_set in schema.sets.items():
         table = PLANS[name].table if name in PLANS else name
         keys.setdefault(table, {})[entity_set.keys] = None
+    for table, key in set_up.TABLES.items():
+        keys.setdefault(table, {})[key] = None
     return {name: Table(name, *found) for name, found in keys.items()}
 
 

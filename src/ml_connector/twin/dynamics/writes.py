@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import customers, dimensions, numbers, order_lines, orders
+from ml_connector.twin.dynamics import customers, dimensions, numbers, order_lines, orders, pricing
 from ml_connector.twin.dynamics.environment import Change, Environment, same
 from ml_connector.twin.dynamics.errors import InfologError, RefusalError, bad_body, invalid_write
 from ml_connector.twin.dynamics.values import read_body, read_fields
@@ -30,9 +30,7 @@ class _TableRules:
 
 
 _RULES = {
-    "customers": _TableRules(
-        customers.create, customers.update, lambda env, row: env.store.delete("customers", row)
-    ),
+    "customers": _TableRules(customers.create, customers.update, customers.remove),
     "orders": _TableRules(orders.create, orders.update, orders.remove),
     "lines": _TableRules(order_lines.create, order_lines.update, order_lines.remove),
 }
@@ -95,12 +93,19 @@ class Writer:
         return fields
 
     def delete(self, view: View, row: Row) -> None:
-        """Delete a record."""
+        """Delete a record.
+
+        Raises:
+            RefusalError: the rules refuse it.
+        """
         with_rules = _RULES.get(view.table)
-        if with_rules:
-            with_rules.remove(self._environment, row)
-        else:
-            self._environment.store.delete(view.table, row)
+        try:
+            if with_rules:
+                with_rules.remove(self._environment, row)
+            else:
+                self._environment.store.delete(view.table, row)
+        except InfologError as problem:
+            raise self._refused(view, problem) from problem
 
     def assign(self, view: View, row: Row, fields: dict[str, Any]) -> None:
         """Store values without asking the rules; amounts follow."""
@@ -110,8 +115,8 @@ class Writer:
         if shared and row.joined is not None:
             store.update("parties", row.joined, shared)
         follows = row.values.get("CalculateLineAmount", "No") == "Yes" and "LineAmount" not in own
-        if view.table == "lines" and follows and order_lines.AMOUNT_PARTS & own.keys():
-            own["LineAmount"] = order_lines.line_amount({**row.values, **own})
+        if view.table == "lines" and follows and pricing.AMOUNT_PARTS & own.keys():
+            own["LineAmount"] = pricing.line_amount({**row.values, **own})
         if own:
             store.update(view.table, row, own)
 

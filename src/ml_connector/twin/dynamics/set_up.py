@@ -1,0 +1,78 @@
+"""Set-up that people keep inside F&O and that the rules read: agreements, variants, order settings, sequences.
+
+Each table has the name, the keys and the property names of the entity set that shows it, so that the set needs
+no more than to be offered. They start empty, but for the number sequences; ``DynamicsMachine.add`` fills them.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.twin.dynamics.tables import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ml_connector.twin.dynamics.environment import Environment
+    from ml_connector.twin.dynamics.tables import Row, Store
+    from ml_connector.twin.world.model import World
+
+VARIANT_DIMENSIONS = {
+    "ProductConfigurationId": "Configuration",
+    "ProductSizeId": "Size",
+    "ProductColorId": "Color",
+    "ProductStyleId": "Style",
+    "ProductVersionId": "Version",
+}
+TABLES: dict[str, tuple[str, ...]] = {
+    "SalesPriceAgreements": ("dataAreaId", "RecordId"),
+    "SalesLineDiscountAgreements": ("dataAreaId", "RecordId"),
+    "ReleasedProductVariantsV2": ("dataAreaId", "ProductMasterNumber", *VARIANT_DIMENSIONS),
+    "ProductSpecificOrderSettingsV3": ("dataAreaId", "ItemNumber", "OperationalSiteId", *VARIANT_DIMENSIONS),
+    "UnitOfMeasureConversions": ("FromUnitSymbol", "ToUnitSymbol"),
+    "ProductUnitOfMeasureConversions": ("FromUnitSymbol", "ToUnitSymbol", "ProductNumber"),
+    "FinancialDimensionValueLegalEntityOverridesV2": (
+        "FinancialDimension",
+        "DimensionValue",
+        "LegalEntityId",
+    ),
+    "SequenceV2Tables": ("NumberSequenceCode", "ScopeType", "ScopeValue"),
+    "prospects": ("dataAreaId", "ProspectId"),
+    "auto_charges": ("dataAreaId", "ChargeCode"),
+    "charges": ("dataAreaId", "SalesOrderNumber", "ChargeCode"),
+}
+FREIGHT = ("FREIGHT", Decimal(25))
+_SEQUENCES = (("Cust", "customer_numbers"), ("Sale", "order_numbers"), ("Lot", ""))
+
+
+def fill(world: World, store: Store, switches: Mapping[str, str]) -> None:
+    """What every environment starts with: its number sequences, and charges where the switch says so."""
+    for place, entity in enumerate(world.legal_entities, 1):
+        for name, switch in _SEQUENCES:
+            row = {"NumberSequenceCode": f"{name}_{place}", "ScopeType": "DataArea", "ScopeValue": entity.id}
+            manual = "Yes" if switches.get(switch) == "manual" else "No"
+            store.fill("SequenceV2Tables", row | {"Manual": manual, "Next": 1, "Continuous": "No"})
+        if switches["auto_charges"] == "set_up":
+            code, amount = FREIGHT
+            values = {"dataAreaId": entity.id, "ChargeCode": code, "Amount": amount}
+            store.fill("auto_charges", values)
+
+
+def rows_of(environment: Environment, table: str, company: str, **wanted: str) -> Iterator[Row]:
+    """The rows of a table in one legal entity that have those texts."""
+    for row in environment.store.tables[table].by_company.get(company, ()):
+        if all(fold(row.values.get(name, "")) == fold(value) for name, value in wanted.items()):
+            yield row
+
+
+def fits(row: Row, **wanted: str) -> bool:
+    """Whether each text of a row is empty, which stands for all, or the wanted one."""
+    return all(
+        not row.values.get(name) or fold(row.values[name]) == fold(value) for name, value in wanted.items()
+    )
+
+
+def number(values: Mapping[str, Any], name: str) -> Decimal:
+    """A number of a row; empty is 0."""
+    return Decimal(values.get(name) or 0)
