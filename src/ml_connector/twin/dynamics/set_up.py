@@ -59,6 +59,21 @@ def fill(world: World, store: Store, switches: Mapping[str, str]) -> None:
             store.fill("auto_charges", values)
 
 
+def row(table: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a new row: numbers as Decimal, companies in lower case, missing parts of the key empty.
+
+    Raises:
+        KeyError: no such table.
+    """
+    values: dict[str, Any] = dict.fromkeys(TABLES[table], "")
+    for name, value in fields.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        values[name] = Decimal(str(value)) if is_number else value
+    if "dataAreaId" in values:
+        values["dataAreaId"] = str(values["dataAreaId"]).lower()
+    return values
+
+
 def rows_of(environment: Environment, table: str, company: str, **wanted: str) -> Iterator[Row]:
     """The rows of a table in one legal entity that have those texts."""
     for row in environment.store.tables[table].by_company.get(company, ()):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.twin.dynamics import customers, dimensions, numbers, order_lines, orders, pricing
 from ml_connector.twin.dynamics.environment import Change, Environment, same
 from ml_connector.twin.dynamics.errors import InfologError, RefusalError, bad_body, invalid_write
-from ml_connector.twin.dynamics.values import read_body, read_fields
+from ml_connector.twin.dynamics.values import read_body, read_fields, second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +33,11 @@ _RULES = {
     "customers": _TableRules(customers.create, customers.update, customers.remove),
     "orders": _TableRules(orders.create, orders.update, orders.remove),
     "lines": _TableRules(order_lines.create, order_lines.update, order_lines.remove),
+}
+_TABLE_NAMES = {
+    "customers": "Customers (CustTable)",
+    "orders": "Sales orders (SalesTable)",
+    "lines": "Order lines (SalesLine)",
 }
 _DIMENSION_VALUES = ("DefaultDimensionDisplayValue", "DefaultLedgerDimensionDisplayValue")
 
@@ -78,7 +83,18 @@ class Writer:
                 with_rules.update(self._environment, change, row)
         except InfologError as problem:
             raise self._refused(view, problem) from problem
+        if view.table == "contacts" and self._environment.is_on("contact_last_edit", "kept_up"):
+            change.fields["LastEditDateTime"] = second(now)
         self.assign(view, row, change.fields)
+
+    def conflict(self, view: View) -> RefusalError:
+        """The refusal of a change that ran into another user's."""
+        table = _TABLE_NAMES.get(view.table, view.set.type)
+        text = (
+            f"Cannot edit a record in {table}. An update conflict occurred due to another user process deleting "
+            "the record or changing one or more fields in the record."
+        )
+        return self._refused(view, InfologError(("Error", text)))
 
     def read_changes(self, view: View, row: Row, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The sent properties without the key, which must not differ.
