@@ -20,6 +20,8 @@ from ml_connector.twin.dynamics.set_up import rows_of
 from ml_connector.twin.dynamics.views import is_of_party
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ml_connector.twin.dynamics.tables import Row
 
 ALIAS_LENGTH = 20
@@ -38,6 +40,12 @@ REFERENCES = (
     Reference("SalesOrderPoolId", "Pool", "Sales order pools", "SalesOrderPools"),
     _COUNTRY,
 )
+# What a customer takes over from its group when it is not sent.
+_FROM_GROUP = {
+    "PaymentTerms": "PaymentTermId",
+    "SalesTaxGroup": "TaxGroupId",
+    "DefaultDimensionDisplayValue": "DefaultDimensionDisplayValue",
+}
 _REQUIRED = {"CustomerGroupId": "Customer group", "SalesCurrencyCode": "Currency"}
 # AllowEdit is No in the entity's metadata.
 READ_ONLY = {"PartyNumber", "PaymentBankAccount", "CredManEligibleCreditLimitDate", "CredManCreditLimitDate"}
@@ -57,7 +65,10 @@ def create(environment: Environment, change: Change) -> Row:
     account = numbers.number_for(environment, change, "customer_numbers", "CustomerAccount", code)
     _check_prospect(environment, change, party, account)
     own = {name: value for name, value in change.fields.items() if not is_of_party(name)}
-    defaults = {"LanguageId": environment.companies[change.company]["language"]}
+    defaults = {
+        "LanguageId": environment.companies[change.company]["language"],
+        **_group_defaults(environment, change),
+    }
     values = {**defaults, **own, "dataAreaId": change.company, "CustomerAccount": account}
     values["LanguageId"] = as_language(values["LanguageId"])
     return environment.store.insert("customers", values, party)
@@ -99,8 +110,17 @@ def remove(environment: Environment, row: Row) -> None:
 
 def _group_sequence(environment: Environment, change: Change) -> str:
     """The number sequence of the customer's group, where it has one of its own."""
-    group = environment.find("CustomerGroups", change.company, change.fields.get("CustomerGroupId", ""))
-    return str(group.values.get("CustomerAccountNumberSequence", "")) if group else ""
+    return str(_group(environment, change).get("CustomerAccountNumberSequence", ""))
+
+
+def _group_defaults(environment: Environment, change: Change) -> dict[str, Any]:
+    group = _group(environment, change)
+    return {name: group[source] for name, source in _FROM_GROUP.items() if group.get(source)}
+
+
+def _group(environment: Environment, change: Change) -> Mapping[str, Any]:
+    found = environment.find("CustomerGroups", change.company, change.fields.get("CustomerGroupId", ""))
+    return found.values if found else {}
 
 
 def _check_prospect(environment: Environment, change: Change, party: Row, account: str) -> None:

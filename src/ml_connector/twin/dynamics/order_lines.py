@@ -112,15 +112,17 @@ def update(environment: Environment, change: Change, row: Row) -> None:
     if row.values["SalesOrderLineStatus"] in {"Invoiced", "Canceled"}:
         raise invalid_write(f"Line {row.values['InventoryLotId']} is closed and cannot be changed.")
     _check(environment, change)
+    release = environment.find("ReleasedProductsV2", change.company, row.values["ItemNumber"])
+    unit = change.fields.get("SalesUnitSymbol")
+    if release is not None and unit:
+        units_of_item(environment, change, release, unit, str(_of_product(release, "SalesUnitSymbol")))
     if "OrderedSalesQuantity" in change.fields:
-        _change_quantity(environment, change, row)
+        _change_quantity(environment, change, row, release)
 
 
-def _change_quantity(environment: Environment, change: Change, row: Row) -> None:
-    quantity, delivered = (
-        Decimal(change.fields["OrderedSalesQuantity"]),
-        number(row.values, "DeliveredQuantity"),
-    )
+def _change_quantity(environment: Environment, change: Change, row: Row, release: Row | None) -> None:
+    quantity = Decimal(change.fields["OrderedSalesQuantity"])
+    delivered = number(row.values, "DeliveredQuantity")
     if abs(quantity) < abs(delivered):
         raise invalid_field(
             f"Quantity {quantity} is less than the delivered quantity {delivered}.",
@@ -128,7 +130,6 @@ def _change_quantity(environment: Environment, change: Change, row: Row) -> None
         )
     unit = str(change.fields.get("SalesUnitSymbol") or row.values["SalesUnitSymbol"])
     change.fields["OrderedSalesQuantity"] = rounded_quantity(environment, change, quantity, unit)
-    release = environment.find("ReleasedProductsV2", change.company, row.values["ItemNumber"])
     if release is not None:
         settings = items.order_settings(environment, change.company, release, row.values)
         items.check_quantity(environment, change, settings, quantity)
