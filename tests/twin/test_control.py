@@ -179,6 +179,55 @@ async def test_people_can_edit_records_on_both_sides() -> None:
         assert (await s.control("state?of=companies"))["records"][0]["properties"]["name"] == "Uno"
 
 
+async def test_people_in_fo_carry_out_an_order_over_the_control_api() -> None:
+    async with visit() as s:
+        headers = {"Authorization": f"Bearer {(await s.token()).json()['access_token']}"}
+        release = next(
+            row
+            for row in s.twins.pair.world.releases
+            if row.legal_entity == "usmf" and row.default_site and not row.stopped
+        )
+        customer = next(
+            row
+            for row in s.twins.pair.world.customers
+            if (row.legal_entity, row.on_hold, row.invoice_account) == ("usmf", "No", "")
+        )
+        body = {"dataAreaId": "usmf", "OrderingCustomerAccountNumber": customer.account}
+        made = await s.dynamics.post("/data/SalesOrderHeadersV2", json=body, headers=headers)
+        number = made.json()["SalesOrderNumber"]
+        line = {"dataAreaId": "usmf", "SalesOrderNumber": number, "ItemNumber": release.item_number}
+        wanted = line | {"OrderedSalesQuantity": 4}
+        await s.dynamics.post("/data/SalesOrderLinesV3", json=wanted, headers=headers)
+        told = []
+        for act, how in (
+            ("confirm", None),
+            ("pick", None),
+            ("deliver", {"share": "partly"}),
+            ("deliver", {}),
+            ("invoice", {"share": "all"}),
+        ):
+            answer = await s.hubspot.post(f"/__twin__/orders/usmf:{number}/{act}", json=how)
+            told.append(answer.json()["status"] if answer.status_code == 200 else answer.text)
+        assert told == ["Confirmed", "Picked", "PartiallyDelivered", "Delivered", "Invoiced"]
+        order = (await s.control("state?of=SalesOrderHeadersV2"))["records"][0]
+        assert order["SalesOrderStatus"] == "Invoiced"
+        assert (await s.control("state"))["writes"] == 2  # people are not an integration
+        late = await s.dynamics.post(f"/__twin__/orders/usmf:{number}/cancel")
+        assert (late.status_code, "is closed" in late.json()["error"]) == (400, True)
+
+
+async def test_set_up_is_added_and_records_are_deleted_over_the_control_api() -> None:
+    async with visit() as s:
+        agreed = {"dataAreaId": "usmf", "ItemNumber": "X", "PriceCurrencyCode": "USD", "Price": 9}
+        order = {"of": "SalesPriceAgreements", "fields": agreed}
+        assert (await s.dynamics.post("/__twin__/set-up", json=order)).status_code == 204
+        first = (await s.control("state?of=CustomersV3&limit=1"))["records"][0]
+        gone = {"of": "CustomersV3", "key": f"{first['dataAreaId']}:{first['CustomerAccount']}"}
+        before = (await s.control("state"))["counts"]["dynamics"]["CustomersV3"]
+        assert (await s.dynamics.request("DELETE", "/__twin__/state", json=gone)).status_code == 204
+        assert (await s.control("state"))["counts"]["dynamics"]["CustomersV3"] == before - 1
+
+
 async def test_the_rep_acts_when_told_to() -> None:
     async with visit() as s:
         nothing = (await s.hubspot.post("/__twin__/rep", json={"steps": 3})).json()
@@ -248,6 +297,11 @@ async def test_reset_starts_over_and_the_same_seed_brings_the_same_world() -> No
         ("PATCH", "state", {"of": "CustomersV3", "key": "usmf:US-001", "fields": {"No": 1}}, 400, "No"),
         ("PATCH", "state", {"of": "deals", "key": "5", "fields": {}}, 404, "deal 5"),
         ("PATCH", "state", {"of": "deals", "key": "5"}, 400, "fields must be an object"),
+        ("POST", "orders/usmf:SO-9/confirm", None, 404, "no order usmf:SO-9"),
+        ("POST", "orders/usmf:SO-9/burn", None, 404, "people cannot burn an order"),
+        ("POST", "orders/usmf:SO-9/deliver", [1], 400, "JSON object"),
+        ("POST", "set-up", {"of": "Weather", "fields": {}}, 404, "no set-up 'Weather'"),
+        ("DELETE", "state", {"of": "CustomersV3", "key": "x:1"}, 404, "no record 'x:1'"),
     ],
 )
 async def test_a_wrong_control_call_is_told_what_is_wrong(

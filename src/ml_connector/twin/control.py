@@ -2,6 +2,15 @@
 
 It stands beside the shells, so that no latency, fault or limit touches it. Both ports offer it and show both
 sides; only a fault applies to the side on whose port it was ordered.
+
+What people in F&O do:
+
+* ``POST /__twin__/orders/{legal_entity}:{number}/{act}``: ``confirm``, ``pick``, ``deliver``, ``invoice``,
+  ``cancel`` or ``change`` an order. The body is optional: ``{"share": "partly"}`` for a part of a delivery or
+  invoice, ``{"line": LOT}`` to cancel or change one line, ``{"quantity": "5"}`` or ``{"date": "2026-03-02"}`` for a
+  change. Answers ``{"status": SalesOrderProcessingStatus}``.
+* ``POST /__twin__/set-up``: add a row to a table of F&O's set-up, ``{"of": "SalesPriceAgreements", "fields": {}}``.
+* ``DELETE /__twin__/state``: delete a record of F&O, ``{"of": "CustomersV3", "key": "usmf:US-001"}``.
 """
 
 from __future__ import annotations
@@ -11,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ml_connector.twin.dynamics.people import ACTS
+from ml_connector.twin.dynamics.set_up import TABLES
 from ml_connector.twin.faults import parse_fault
 from ml_connector.twin.shell import Delivery
 from ml_connector.twin.wire import Answer, json_answer
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = "/__twin__/"
 MOST_RECORDS = 10_000
+_ORDER = re.compile(r"orders/(?P<entity>[^:/]+):(?P<number>[^/]+)/(?P<act>\w+)")
 _STAGE = re.compile(r"deals/(?P<deal>[^/]+)/stage")
 
 
@@ -46,6 +58,9 @@ class Control:
             stage = _STAGE.fullmatch(path)
             if stage is not None and request.method == "POST":
                 return self._move(stage["deal"], request)
+            order = _ORDER.fullmatch(path)
+            if order is not None and request.method == "POST":
+                return self._act_on_order(order, request)
             return self._route(f"{request.method} {path}")(side, request)
         except LookupError as error:
             return json_answer(404, {"error": str(error.args[0])})
@@ -56,6 +71,8 @@ class Control:
         routes = {
             "GET state": self._state,
             "PATCH state": self._edit,
+            "DELETE state": self._remove,
+            "POST set-up": self._set_up,
             "GET writes": self._writes,
             "POST faults": self._arm,
             "DELETE faults": self._disarm,
@@ -64,7 +81,8 @@ class Control:
         }
         if call not in routes:
             raise LookupError(
-                f"there is no control call {call}; there are {', '.join(routes)}, POST deals/ID/stage"
+                f"there is no control call {call}; there are {', '.join(routes)}, POST deals/ID/stage, "
+                f"POST orders/LEGAL_ENTITY:NUMBER/ACT"
             )
         return routes[call]
 
@@ -102,6 +120,26 @@ class Control:
 
     def _move(self, deal: str, request: Request) -> Answer:
         self._pair.set_deal_stage(deal, _member(_object(request), "stage", str))
+        return Answer(204)
+
+    def _act_on_order(self, path: re.Match[str], request: Request) -> Answer:
+        if path["act"] not in ACTS:
+            raise LookupError(f"people cannot {path['act']} an order; they can {', '.join(ACTS)}")
+        how = _object(request)
+        status = self._pair.act_on_order(path["act"], path["entity"], path["number"], how)
+        return json_answer(200, {"status": status})
+
+    def _set_up(self, _side: str, request: Request) -> Answer:
+        order = _object(request)
+        of = _member(order, "of", str)
+        if of not in TABLES:
+            raise LookupError(f"F&O has no set-up {of!r}; it has {', '.join(TABLES)}")
+        self._pair.set_up(of, _member(order, "fields", dict))
+        return Answer(204)
+
+    def _remove(self, _side: str, request: Request) -> Answer:
+        order = _object(request)
+        self._pair.remove(_member(order, "of", str), _member(order, "key", str))
         return Answer(204)
 
     def _act(self, _side: str, request: Request) -> Answer:

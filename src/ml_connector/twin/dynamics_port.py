@@ -54,3 +54,35 @@ class DynamicsPort:
             raise LookupError(f"F&O has no record {key!r} in {of}") from error
         except (RefusalError, InfologError) as refused:
             raise ValueError(str(refused)) from refused
+
+    def act(self, act: str, company: str, order: str, how: Mapping[str, Any], now: datetime) -> str:
+        """Let people inside F&O act on an order; returns its processing status.
+
+        Raises:
+            LookupError: There is no such order or line.
+            ValueError: What F&O refuses, with its sentence.
+        """
+        try:
+            return self._machine.act(act, company, order, how, now)
+        except KeyError as error:
+            raise LookupError(f"F&O has no order {company}:{order} with {error.args[0]!r}") from error
+        except InfologError as refused:
+            raise ValueError(str(refused)) from refused
+
+    def add(self, of: str, fields: Mapping[str, Any]) -> None:
+        """Add a row of set-up; LookupError when there is no such table."""
+        self._machine.add(of, fields)
+
+    def remove(self, of: str, key: str) -> None:
+        """Delete a record as a person inside F&O would.
+
+        Raises:
+            LookupError: There is no such set or record.
+            ValueError: F&O's rules refuse it, with their sentence.
+        """
+        try:
+            self._machine.remove(of, key)
+        except KeyError as error:
+            raise LookupError(f"F&O has no record {key!r} in {of}") from error
+        except RefusalError as refused:
+            raise ValueError(str(refused)) from refused

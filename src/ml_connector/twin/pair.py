@@ -162,6 +162,28 @@ class Pair:
         side = self.dynamics if of in self.dynamics.counts() else self.hubspot
         side.edit(of, key, fields, self._clock())
 
+    def act_on_order(self, act: str, legal_entity: str, number: str, how: Mapping[str, Any]) -> str:
+        """Let people in F&O act on an order; returns its processing status.
+
+        Raises:
+            LookupError: No such order or line.
+            ValueError: What F&O refuses, with its sentence.
+        """
+        return self.dynamics.act(act, legal_entity, number, how, self._clock())
+
+    def set_up(self, of: str, fields: Mapping[str, Any]) -> None:
+        """Add a row to a set-up table of F&O; LookupError when there is none of that name."""
+        self.dynamics.add(of, fields)
+
+    def remove(self, of: str, key: str) -> None:
+        """Delete a record of F&O as a person there would.
+
+        Raises:
+            LookupError: No such set or record.
+            ValueError: F&O's rules refuse it.
+        """
+        self.dynamics.remove(of, key)
+
     async def close(self) -> None:
         """Drop all requests under way."""
         for shell in self.shells.values():

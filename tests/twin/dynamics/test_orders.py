@@ -180,7 +180,7 @@ def test_past_dates_stay_or_become_today(starting: Callable[..., Caller]) -> Non
 
 def test_a_requisition_number_may_be_demanded(starting: Callable[..., Caller]) -> None:
     """[INF] Set-up of the customer may make it mandatory."""
-    fo = starting(requisition="demanded")
+    fo = starting(requisition="customer")
     assert fo.create("SalesOrderHeadersV2", header())
     fo.machine.edit("CustomersV3", "usmf:US-001", {"IsPurchRequestUsed": "Yes"}, fo.now)
     assert fo.refusal("POST", "/data/SalesOrderHeadersV2", header())[0] == 400

@@ -40,9 +40,18 @@ class _ChangeSet:
 
 
 def answer_batch(
-    request: Request, now: datetime, router: Router, *, new_id: Callable[[], str], atomic: bool
+    request: Request,
+    now: datetime,
+    router: Router,
+    *,
+    new_id: Callable[[], str],
+    atomic: bool,
+    refuse: Callable[[], Answer | None] = lambda: None,
 ) -> Answer:
-    """Answer a batch part by part; a change set is one write unless ``atomic`` is off."""
+    """Answer a batch part by part; a change set is one write unless ``atomic`` is off.
+
+    ``refuse`` may give a part, or a change set as a whole, another answer: a 429.
+    """
     try:
         found = _read(request)
     except RefusalError as problem:
@@ -52,10 +61,15 @@ def answer_batch(
     touched: list[Written] = []
     for item in found:
         if isinstance(item, _ChangeSet):
-            pairs = _run_change_set(item, now, router, atomic=atomic)
+            refused = refuse()
+            pairs = (
+                [(item.parts[0].content_id if item.parts else "", refused)]
+                if refused
+                else _run_change_set(item, now, router, atomic=atomic)
+            )
             blocks.append(_multipart(f"changesetresponse_{new_id()}", pairs))
         else:
-            pairs = [(item.content_id, router.answer(item.request, now))]
+            pairs = [(item.content_id, refuse() or router.answer(item.request, now))]
             blocks.append(_http(*pairs[0]))
         touched += [answer.written for _, answer in pairs if answer.written]
     body = "".join(f"--{boundary}{_LINE}{block}" for block in blocks) + f"--{boundary}--{_LINE}"
@@ -71,7 +85,7 @@ def _run_change_set(
     requests = [part.request for part in item.parts]
     if not atomic:
         return list(zip(ids, [router.answer(one, now) for one in requests], strict=True))
-    answers = router.together(requests, now)
+    answers = router.together(requests, now, ids)
     if answers and answers[-1].status >= _BAD:
         return [(ids[0], answers[-1])]
     return list(zip(ids, answers, strict=True))

@@ -12,12 +12,16 @@ from ml_connector.twin.dynamics.environment import (
     as_language,
     check_lengths,
     check_references,
+    same,
     unknown_reference,
 )
 from ml_connector.twin.dynamics.errors import invalid_field, invalid_write
+from ml_connector.twin.dynamics.set_up import rows_of
 from ml_connector.twin.dynamics.views import is_of_party
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ml_connector.twin.dynamics.tables import Row
 
 ALIAS_LENGTH = 20
@@ -36,6 +40,12 @@ REFERENCES = (
     Reference("SalesOrderPoolId", "Pool", "Sales order pools", "SalesOrderPools"),
     _COUNTRY,
 )
+# What a customer takes over from its group when it is not sent.
+_FROM_GROUP = {
+    "PaymentTerms": "PaymentTermId",
+    "SalesTaxGroup": "TaxGroupId",
+    "DefaultDimensionDisplayValue": "DefaultDimensionDisplayValue",
+}
 _REQUIRED = {"CustomerGroupId": "Customer group", "SalesCurrencyCode": "Currency"}
 # AllowEdit is No in the entity's metadata.
 READ_ONLY = {"PartyNumber", "PaymentBankAccount", "CredManEligibleCreditLimitDate", "CredManCreditLimitDate"}
@@ -47,13 +57,18 @@ def create(environment: Environment, change: Change) -> Row:
     Raises:
         InfologError: F&O's rules refuse it.
     """
-    numbers.check_supplied(environment, change, "customer_numbers", "CustomerAccount")
+    code = _group_sequence(environment, change)
+    numbers.check_supplied(environment, change, "customer_numbers", "CustomerAccount", code)
     _check_required(change)
     _check(environment, change, change.fields)
     party = _party(environment, change)
-    account = numbers.number_for(environment, change, "customer_numbers", "CustomerAccount")
+    account = numbers.number_for(environment, change, "customer_numbers", "CustomerAccount", code)
+    _check_prospect(environment, change, party, account)
     own = {name: value for name, value in change.fields.items() if not is_of_party(name)}
-    defaults = {"LanguageId": environment.companies[change.company]["language"]}
+    defaults = {
+        "LanguageId": environment.companies[change.company]["language"],
+        **_group_defaults(environment, change),
+    }
     values = {**defaults, **own, "dataAreaId": change.company, "CustomerAccount": account}
     values["LanguageId"] = as_language(values["LanguageId"])
     return environment.store.insert("customers", values, party)
@@ -70,6 +85,54 @@ def update(environment: Environment, change: Change, row: Row) -> None:
             raise invalid_field(f"Field '{name}' is not allowed to be edited.", change.field_name(name))
     party = row.joined.values if row.joined else {}
     _check(environment, change, {**party, **row.values, **change.fields})
+
+
+def remove(environment: Environment, row: Row) -> None:
+    """Delete a customer; its party stays.
+
+    Raises:
+        InfologError: it has orders, as customer or as payer.
+    """
+    own = row.values
+    names = ("OrderingCustomerAccountNumber", "InvoiceCustomerAccountNumber")
+    orders = [
+        order
+        for name in names
+        for order in environment.store.tables["orders"].where(name, [own["CustomerAccount"]])
+        if order.values["dataAreaId"] == own["dataAreaId"]
+    ]
+    if orders and environment.is_on("restricted_delete", "refused"):
+        raise invalid_write(
+            f"Customer {own['CustomerAccount']} cannot be deleted while dependent Sales orders exist."
+        )
+    environment.store.delete("customers", row)
+
+
+def _group_sequence(environment: Environment, change: Change) -> str:
+    """The number sequence of the customer's group, where it has one of its own."""
+    return str(_group(environment, change).get("CustomerAccountNumberSequence", ""))
+
+
+def _group_defaults(environment: Environment, change: Change) -> dict[str, Any]:
+    group = _group(environment, change)
+    return {name: group[source] for name, source in _FROM_GROUP.items() if group.get(source)}
+
+
+def _group(environment: Environment, change: Change) -> Mapping[str, Any]:
+    found = environment.find("CustomerGroups", change.company, change.fields.get("CustomerGroupId", ""))
+    return found.values if found else {}
+
+
+def _check_prospect(environment: Environment, change: Change, party: Row, account: str) -> None:
+    for prospect in rows_of(
+        environment, "prospects", change.company, PartyNumber=str(party.values["PartyNumber"])
+    ):
+        number = prospect.values["ProspectId"]
+        if not same(number, account):
+            raise invalid_write(
+                f"Cannot create customer with account number '{account}' with same party number as prospect "
+                f"'{number}'. The customer and prospect should have the same account number."
+            )
 
 
 def _check_required(change: Change) -> None:
@@ -102,6 +165,12 @@ def _party(environment: Environment, change: Change) -> Row:
         known = environment.store.tables["parties"].find(("PartyNumber",), [number])
         if known is None:
             raise unknown_reference(change, _PARTY, number)
+        accounts = environment.store.tables["customers"].by_company.get(change.company, ())
+        if environment.is_on("party_twice", "refused") and any(row.joined is known for row in accounts):
+            raise invalid_field(
+                f"Party {number} is already a customer in company {change.company}.",
+                change.field_name("PartyNumber"),
+            )
         return known
     values = {name: value for name, value in change.fields.items() if is_of_party(name)}
     values["PartyNumber"] = numbers.draw_party(environment)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_connector.twin.dynamics.entities import EMPTY_DATE
 from ml_connector.twin.dynamics.errors import RefusalError, invalid_field
+from ml_connector.twin.dynamics.values import noon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.twin.dynamics.environment import Change, Environment
+    from ml_connector.twin.dynamics.tables import Row
 
 # Member of DimensionSegmentDelimiter by character.
 DELIMITERS = {
@@ -86,20 +89,40 @@ def check_display_value(environment: Environment, change: Change, name: str) -> 
             change.field_name(name),
         )
     for dimension, value in zip(environment.dimensions, segments, strict=True):
-        problem = _problem(environment, dimension, value)
+        problem = _problem(environment, change, dimension, value)
         if problem:
             raise invalid_field(problem, change.field_name(name))
 
 
-def _problem(environment: Environment, dimension: str, value: str) -> str:
+def _problem(environment: Environment, change: Change, dimension: str, value: str) -> str:
     if not value:
         return ""
-    row = environment.find("FinancialDimensionValues", dimension, "", value)
+    table = environment.store.tables["FinancialDimensionValues"]
+    key = ("FinancialDimension", "LegalEntityId", "DimensionValue")
+    row = table.find(key, [dimension, "", value]) or table.find(key, [dimension, change.company, value])
     if row is None:
         return f"The value '{value}' is not valid for financial dimension '{dimension}'."
-    for name, word in (("IsSuspended", "suspended"), ("IsBlockedForManualEntry", "blocked for manual entry")):
-        if row.values.get(name) == "Yes":
+    overrides = environment.store.tables["FinancialDimensionValueLegalEntityOverridesV2"]
+    of_entity = overrides.find(
+        ("FinancialDimension", "DimensionValue", "LegalEntityId"), [dimension, value, change.company]
+    )
+    for found in (of_entity, row):
+        word = _unusable(found, noon(change.now)) if found is not None else ""
+        if word:
             return f"The value '{value}' of financial dimension '{dimension}' is {word}."
+    return ""
+
+
+def _unusable(row: Row, today: str) -> str:
+    """Why a value cannot be used on that day; empty when it can."""
+    own = row.values
+    if own.get("IsSuspended") == "Yes":
+        return "suspended"
+    if own.get("IsBlockedForManualEntry") == "Yes":
+        return "blocked for manual entry"
+    last = own.get("ActiveTo", EMPTY_DATE)
+    if own.get("ActiveFrom", EMPTY_DATE) > today or EMPTY_DATE[:10] != last[:10] < today[:10]:
+        return "not active on this date"
     return ""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import derivations, further_data, reference_data
+from ml_connector.twin.dynamics import charges, derivations, further_data, reference_data, set_up
 from ml_connector.twin.dynamics.customers import full_address, name_alias
 from ml_connector.twin.dynamics.derived import DerivedTable
-from ml_connector.twin.dynamics.dimensions import join_segments
+from ml_connector.twin.dynamics.dimensions import DELIMITERS, join_segments
 from ml_connector.twin.dynamics.entities import load_schema
 from ml_connector.twin.dynamics.environment import Environment
 from ml_connector.twin.dynamics.navigation import connect
@@ -30,6 +31,7 @@ PRODUCT_LANGUAGE = "en-US"
 
 def load_world(world: World, switches: Mapping[str, str], rng: random.Random, now: datetime) -> Environment:
     """Build an environment that holds the world."""
+    world = _with_delimiter(world, switches["dimension_delimiter"])
     schema = load_schema(extended=switches["extra_properties"] == "on")
     store = Store(rng)
     store.now = now
@@ -39,7 +41,10 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
     environment = Environment(
         schema=schema,
         store=store,
-        views=make_views(schema, _computed(currencies, switches) | further_data.computed(store)),
+        views=make_views(
+            schema,
+            _computed(currencies, switches) | further_data.computed(store) | charges.totals(store, switches),
+        ),
         switches=switches,
         default_company=world.legal_entities[0].id,
         dimensions=world.dimensions,
@@ -50,6 +55,7 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
         },
     )
     reference_data.fill(world, store, switches)
+    set_up.fill(world, store, switches)
     _fill_products(world, store)
     _fill_customers(environment, world, now)
     further_data.fill(world, store, switches)
@@ -59,11 +65,19 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
     return environment
 
 
+def _with_delimiter(world: World, member: str) -> World:
+    """The world with the delimiter of that member of DimensionSegmentDelimiter."""
+    marks = {name: mark for mark, name in DELIMITERS.items()}
+    return replace(world, dimension_delimiter=marks[member]) if member in marks else world
+
+
 def _make_tables(schema: Schema, store: Store, last_of_world: Mapping[str, int]) -> None:
     keys: dict[str, dict[tuple[str, ...], None]] = {"parties": {("PartyNumber",): None}}
     for name, entity_set in schema.sets.items():
         table = PLANS[name].table if name in PLANS else name
         keys.setdefault(table, {})[entity_set.keys] = None
+    for table, key in set_up.TABLES.items():
+        keys.setdefault(table, {})[key] = None
     made = derivations.derivations(last_of_world)
     for name, found in keys.items():
         own = Table(name, *found) if name not in made else DerivedTable(name, store, made[name], *found)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
-from datetime import datetime, timedelta
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.twin.dynamics import set_up
 from ml_connector.twin.dynamics.batch import BATCH_PATH, answer_batch
-from ml_connector.twin.dynamics.errors import InfologError, RefusalError
+from ml_connector.twin.dynamics.errors import InfologError
 from ml_connector.twin.dynamics.load import load_world
 from ml_connector.twin.dynamics.offers import settings
+from ml_connector.twin.dynamics.people import People
 from ml_connector.twin.dynamics.reads import Reader
-from ml_connector.twin.dynamics.render import refusal
 from ml_connector.twin.dynamics.routes import Router
+from ml_connector.twin.dynamics.throttle import Throttle
 from ml_connector.twin.dynamics.writes import Writer
 from ml_connector.twin.wire import Answer
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from ml_connector.twin.dynamics.tables import Row
     from ml_connector.twin.dynamics.views import View
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ml_connector.twin.world.model import World
 
 _BAD_REQUEST = 400
-THROTTLE_WINDOW = timedelta(seconds=300)
 
 
 class DynamicsMachine:
@@ -64,27 +63,36 @@ class DynamicsMachine:
         self._environment = load_world(world, settings(switches), rng, now)
         self._writer = Writer(self._environment)
         self._router = Router(self._environment, Reader(self._environment, base_url, page_size), self._writer)
-        self._arrivals: dict[str, deque[datetime]] = {}
+        self._people = People(self._environment)
+        self._throttle = Throttle(self._environment.switches)
         self._sorted: dict[str, tuple[int, list[str], dict[str, Row]]] = {}
 
     def admit(self, request: Request, now: datetime) -> Answer | None:
         """Refuse a caller without a valid token or registration, and one that is over its limit."""
         client = self._verify(request.headers.get("authorization"), now)
         if client is None or self._environment.is_on("app_registered", "no"):
-            return Answer(401, b"", {"WWW-Authenticate": "Bearer"})
+            shown = self._environment.is_on("unauthorized_header", "sent")
+            return Answer(401, b"", {"WWW-Authenticate": "Bearer"} if shown else {})
         if self._environment.find("SysAADClients", client) is None:
             row = {"AADClientId": client, "Name": "Integration", "UserId": "integration"}
             self._environment.store.fill("SysAADClients", row)
-        if self._environment.is_on("throttle", "user"):
-            return self._throttled(client, now)
-        return None
+        if request.raw_path == BATCH_PATH and self._counts_parts():
+            return None
+        return self._throttle.refuse(client, now)
 
     def handle(self, request: Request, now: datetime) -> Answer:
         """Answer one admitted request; what it changes is changed before this returns."""
         self._environment.store.now = now
         if request.raw_path == BATCH_PATH and request.method == "POST":
             atomic = self._environment.is_on("batch_changesets", "atomic")
-            return answer_batch(request, now, self._router, new_id=self._new_id, atomic=atomic)
+            return answer_batch(
+                request,
+                now,
+                self._router,
+                new_id=self._new_id,
+                atomic=atomic,
+                refuse=lambda: self._refuse_part(now),
+            )
         return self._router.answer(request, now)
 
     def counts(self) -> dict[str, int]:
@@ -126,7 +134,9 @@ class DynamicsMachine:
         view = self._environment.views[of]
         row = self._in_key_order(view)[1][key]
         dated = dict(fields)
-        if "LastEditDateTime" in view.set.properties:
+        if "LastEditDateTime" in view.set.properties and self._environment.is_on(
+            "contact_last_edit", "kept_up"
+        ):
             dated.setdefault("LastEditDateTime", now.isoformat())
         values = self._writer.read_changes(view, row, dated)
         self._environment.store.begin()
@@ -134,6 +144,53 @@ class DynamicsMachine:
             self._writer.assign(view, row, values)
         except InfologError as problem:
             raise problem.refusal(view.data_entity, _BAD_REQUEST) from problem
+
+    def act(self, act: str, company: str, order: str, how: Mapping[str, Any], now: datetime) -> str:
+        """Let people inside F&O act on an order: confirm, pick, deliver, invoice, cancel, change.
+
+        Raises:
+            KeyError: no such order, line or act.
+            ValueError: ``how`` holds something that cannot be.
+            InfologError: F&O's rules refuse it.
+        """
+        return self._people.act(act, company, order, how, now)
+
+    def hold(self, company: str, account: str, kind: str, now: datetime) -> None:
+        """Put a customer on hold, or with ``No`` take the hold off."""
+        self.edit("CustomersV3", f"{company}:{account}", {"OnHoldStatus": kind}, now)
+
+    def stop_item(self, company: str, item: str, now: datetime, *, stopped: bool = True) -> None:
+        """Stop the sales of an item, or let them go on."""
+        value = {"IsSalesProcessingStopped": "Yes" if stopped else "No"}
+        self.edit("ProductDefaultOrderSettings", f"{company}:{item}", value, now)
+
+    def remove(self, of: str, key: str) -> None:
+        """Delete a record as a person inside F&O would; the rules hold for people too.
+
+        Raises:
+            KeyError: no such set or record.
+            RefusalError: F&O's rules refuse it.
+        """
+        view = self._environment.views[of]
+        row = self._in_key_order(view)[1][key]
+        self._environment.store.begin()
+        self._writer.delete(view, row)
+
+    def add(self, of: str, fields: Mapping[str, Any]) -> None:
+        """Add a row of set-up: an agreement, a variant, order settings, a conversion, a sequence, a prospect.
+
+        Args:
+            of: A table of ``set_up.TABLES``.
+            fields: Its properties and their JSON values.
+
+        Raises:
+            KeyError: no such table.
+        """
+        values = set_up.row(of, fields)
+        self._environment.store.begin()
+        row = self._environment.store.insert(of, values)
+        if "RecordId" in set_up.TABLES[of]:
+            self._environment.store.update(of, row, {"RecordId": row.record_id})
 
     def _in_key_order(self, view: View) -> tuple[list[str], dict[str, Row]]:
         revision = self._environment.store.revision
@@ -143,22 +200,9 @@ class DynamicsMachine:
             known = self._sorted[view.name] = (revision, sorted(rows), rows)
         return known[1], known[2]
 
-    def _throttled(self, client: str, now: datetime) -> Answer | None:
-        """The retired user-based limit: so many requests in a sliding window of 300 seconds."""
-        limit = int(self._environment.switches["throttle_requests"])
-        arrivals = self._arrivals.setdefault(client, deque())
-        while arrivals and arrivals[0] <= now - THROTTLE_WINDOW:
-            arrivals.popleft()
-        if len(arrivals) < limit:
-            arrivals.append(now)
-            return None
-        window = int(THROTTLE_WINDOW.total_seconds())
-        sentence = (
-            f"Number of requests exeeded the limit of {limit} over the time window of {window} seconds."
-        )
-        answer = refusal(RefusalError(429, sentence, outer=sentence))
-        answer.throttled = True
-        if self._environment.is_on("retry_after", "sent"):
-            wait = arrivals[0] + THROTTLE_WINDOW - now if arrivals else THROTTLE_WINDOW
-            answer.headers["Retry-After"] = str(max(1, ceil(wait.total_seconds())))
-        return answer
+    def _refuse_part(self, now: datetime) -> Answer | None:
+        """The 429 that stands inside a batch."""
+        return self._throttle.refuse("batch", now) if self._counts_parts() else None
+
+    def _counts_parts(self) -> bool:
+        return self._environment.is_on("throttle_batch", "parts")

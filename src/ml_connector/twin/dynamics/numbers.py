@@ -14,6 +14,7 @@ FORMATS = {
     "order_numbers": "SO-{number:06d}",
     "lots": "{company}-{number:06d}",
 }
+_GROUP_FORMAT = "{sequence}-{number:06d}"  # of a sequence that a customer group has of its own
 _FIRST_PARTY = 500000
 
 
@@ -23,7 +24,9 @@ def draw(
     """The next free number; ``taken`` is (set, key property) whose numbers are skipped."""
     while True:
         number = environment.store.draw(sequence, company)
-        text = FORMATS[sequence].format(company=company.upper(), number=number)
+        text = FORMATS.get(sequence, _GROUP_FORMAT).format(
+            company=company.upper(), number=number, sequence=sequence
+        )
         if taken is None or environment.find(taken[0], company, text) is None:
             return text
 
@@ -36,14 +39,16 @@ def draw_party(environment: Environment) -> str:
             return text
 
 
-def check_supplied(environment: Environment, change: Change, sequence: str, key: str) -> None:
+def check_supplied(environment: Environment, change: Change, sequence: str, key: str, code: str = "") -> None:
     """Check the number a client supplied; whether it counts depends on the sequence.
+
+    ``code`` is a sequence that stands in for the company's usual one.
 
     Raises:
         InfologError: a manual number is missing or taken, or an automatic one may not be supplied.
     """
     supplied = change.fields.get(key, "")
-    if environment.is_on(sequence, "auto"):
+    if not _is_manual(environment, change.company, sequence, code):
         if supplied and environment.is_on("supplied_number", "refused"):
             raise invalid_write(f"Number {supplied} cannot be entered: the number sequence is not manual.")
     elif not supplied:
@@ -59,8 +64,17 @@ def duplicate(record: str, label: str, value: str) -> InfologError:
     )
 
 
-def number_for(environment: Environment, change: Change, sequence: str, key: str) -> str:
+def number_for(environment: Environment, change: Change, sequence: str, key: str, code: str = "") -> str:
     """The number of a new record, after ``check_supplied``."""
-    if environment.is_on(sequence, "manual"):
+    if _is_manual(environment, change.company, sequence, code):
         return str(change.fields[key])
-    return draw(environment, sequence, change.company, taken=(change.view.name, key))
+    return draw(environment, code or sequence, change.company, taken=(change.view.name, key))
+
+
+def _is_manual(environment: Environment, company: str, sequence: str, code: str) -> bool:
+    """Whether people choose the numbers: as the switch says, or the sequence with that code."""
+    if not code:
+        return environment.is_on(sequence, "manual")
+    key = ("NumberSequenceCode", "ScopeType", "ScopeValue")
+    row = environment.store.tables["SequenceV2Tables"].find(key, [code, "DataArea", company])
+    return row is not None and row.values.get("Manual") == "Yes"

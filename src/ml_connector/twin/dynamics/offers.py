@@ -15,11 +15,19 @@ _ALL = (
         "bi_sets",
         ("offered", "missing"),
         "offered",
-        "whether ordinary roles may read the BI table entities is not confirmed",
+        "It is not confirmed that ordinary roles may read the BI table entities.",
         "META",
     ),
 )
 SWITCHES: dict[str, Switch] = {**behaviour.SWITCHES, **{switch.name: switch for switch in _ALL}}
+
+
+_DIMENSION_VALUE_SETS = {
+    "FinancialDimensionValues",
+    "DimAttributeOMDepartments",
+    "DimAttributeOMBusinessUnits",
+    "DimAttributeOMCostCenters",
+}
 
 
 def settings(given: Mapping[str, str]) -> dict[str, str]:
@@ -31,6 +39,8 @@ def is_offered(name: str, switches: Mapping[str, str]) -> bool:
     """Whether a client sees the set."""
     if name.startswith("CDS"):
         return switches["cds_sets"] == "offered"
+    if name in _DIMENSION_VALUE_SETS:
+        return switches["dimension_value_list"] == "offered"
     if name.endswith("BiEntities"):
         return switches["bi_sets"] == "offered"
     return True

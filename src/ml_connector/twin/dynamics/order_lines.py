@@ -1,40 +1,38 @@
-"""Business rules of sales order lines: item, site, unit, price, discount, amount, numbers."""
+"""Business rules of sales order lines: what is checked, defaulted and numbered, in F&O's order."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import dimensions, numbers
+from ml_connector.twin.dynamics import dimensions, items, numbers
 from ml_connector.twin.dynamics.environment import (
     Change,
     Environment,
     Reference,
     check_references,
-    same,
     unknown_reference,
 )
-from ml_connector.twin.dynamics.errors import InfologError, invalid_field, invalid_write
-from ml_connector.twin.dynamics.orders import check_warehouse, lines_of, move_past_dates, settle_status
+from ml_connector.twin.dynamics.errors import invalid_field, invalid_write
+from ml_connector.twin.dynamics.orders import (
+    CLOSED,
+    check_warehouse,
+    lines_of,
+    move_past_dates,
+    settle_status,
+)
+from ml_connector.twin.dynamics.pricing import line_amount, price_line, rounded_quantity, units_of_item
+from ml_connector.twin.dynamics.set_up import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ml_connector.twin.dynamics.tables import Row
 
 _ORDER = Reference("SalesOrderNumber", "Sales order", "Sales orders", "SalesOrderHeadersV2")
-_ITEM = Reference("ItemNumber", "Item number", "Released products", "ReleasedProductsV2")
 REFERENCES = (
     Reference("SalesUnitSymbol", "Unit", "Units", "UnitsOfMeasure", per_company=False),
     Reference("ShippingSiteId", "Site", "Sites", "OperationalSitesV2"),
     Reference("ShippingWarehouseId", "Warehouse", "Warehouses", "Warehouses"),
 )
-AMOUNT_PARTS = {
-    *("OrderedSalesQuantity", "SalesPrice", "SalesPriceQuantity"),
-    *("LineDiscountAmount", "LineDiscountPercentage"),
-}
-_DISCOUNTS = ("LineDiscountAmount", "LineDiscountPercentage")
-_CENT = Decimal("0.01")
 
 
 def create(environment: Environment, change: Change) -> Row:
@@ -44,26 +42,14 @@ def create(environment: Environment, change: Change) -> Row:
         InfologError: F&O's rules refuse it.
     """
     order = _order(environment, change)
-    release = _release(environment, change)
+    release = items.released(environment, change)
     _check(environment, change)
-    values = {**_defaults(environment, order, release), **_sent(change)}
-    _check_unit(change, release)
-    values |= _place(environment, change, order, release)
-    values |= _price(environment, change, release)
-    existing = lines_of(environment, order)
-    sequence = 1 + max((line.values["LineCreationSequenceNumber"] for line in existing), default=0)
-    last = max((line.values["LineNumber"] for line in existing), default=Decimal(0))
-    values |= {
-        "dataAreaId": change.company,
-        "SalesOrderNumber": order.values["SalesOrderNumber"],
-        "ItemNumber": release.values["ItemNumber"],
-        "CurrencyCode": order.values["CurrencyCode"],
-        "InventoryLotId": numbers.draw(environment, "lots", change.company),
-        "LineCreationSequenceNumber": sequence,
-        "LineNumber": change.fields.get("LineNumber") or int(last) + 1,
-        "DefaultLedgerDimensionDisplayValue": _dimension_value(environment, change, order),
-        "SalesOrderLineStatus": "Backorder",
-    }
+    items.check_variant(environment, change, release)
+    values = _values(environment, change, order, release)
+    items.check_stop(environment, change.company, release, values)
+    values |= _quantity(environment, change, release, values)
+    values |= price_line(environment, change, order, release, values)
+    values |= _numbers(environment, change, order)
     if environment.is_on("past_dates", "today"):
         move_past_dates(values, change.now)
     if values["CalculateLineAmount"] == "Yes" or "LineAmount" not in values:
@@ -71,6 +57,47 @@ def create(environment: Environment, change: Change) -> Row:
     row = environment.store.insert("lines", values)
     settle_status(environment, order)
     return row
+
+
+def _values(environment: Environment, change: Change, order: Row, release: Row) -> dict[str, Any]:
+    """What the line is about, where it leaves from, and how it is accounted for."""
+    return {
+        **_defaults(environment, order, release),
+        **_sent(change),
+        **items.place(environment, change, order, release),
+        "dataAreaId": change.company,
+        "SalesOrderNumber": order.values["SalesOrderNumber"],
+        "ItemNumber": release.values["ItemNumber"],
+        "CurrencyCode": order.values["CurrencyCode"],
+        "DefaultLedgerDimensionDisplayValue": _dimension_value(environment, change, order, release),
+        "SalesOrderLineStatus": "Backorder",
+    }
+
+
+def _quantity(
+    environment: Environment, change: Change, release: Row, values: dict[str, Any]
+) -> dict[str, Decimal]:
+    """The quantity in the line's unit: as sent, else the item's standard quantity, else 1."""
+    settings = items.order_settings(environment, change.company, release, values)
+    unit = str(values["SalesUnitSymbol"])
+    units_of_item(environment, change, release, unit, str(_of_product(release, "SalesUnitSymbol")))
+    standard = number(settings, "StandardSalesOrderQuantity") or Decimal(1)
+    sent = Decimal(change.fields.get("OrderedSalesQuantity", standard))
+    quantity = rounded_quantity(environment, change, sent, unit)
+    items.check_quantity(environment, change, settings, quantity)
+    return {"OrderedSalesQuantity": quantity}
+
+
+def _numbers(environment: Environment, change: Change, order: Row) -> dict[str, Any]:
+    """The lot id, and the numbers 1, 2, 3 in the order of arrival."""
+    existing = lines_of(environment, order)
+    sequence = 1 + max((line.values["LineCreationSequenceNumber"] for line in existing), default=0)
+    last = max((line.values["LineNumber"] for line in existing), default=Decimal(0))
+    return {
+        "InventoryLotId": numbers.draw(environment, "lots", change.company),
+        "LineCreationSequenceNumber": sequence,
+        "LineNumber": change.fields.get("LineNumber") or int(last) + 1,
+    }
 
 
 def update(environment: Environment, change: Change, row: Row) -> None:
@@ -82,26 +109,44 @@ def update(environment: Environment, change: Change, row: Row) -> None:
     for name in ("SalesOrderNumber", "ItemNumber", "SalesOrderLineStatus"):
         if name in change.fields and change.fields[name] != row.values[name]:
             raise invalid_field(f"Field '{name}' is not allowed to be edited.", change.field_name(name))
+    if row.values["SalesOrderLineStatus"] in {"Invoiced", "Canceled"}:
+        raise invalid_write(f"Line {row.values['InventoryLotId']} is closed and cannot be changed.")
     _check(environment, change)
+    release = environment.find("ReleasedProductsV2", change.company, row.values["ItemNumber"])
+    unit = change.fields.get("SalesUnitSymbol")
+    if release is not None and unit:
+        units_of_item(environment, change, release, unit, str(_of_product(release, "SalesUnitSymbol")))
+    if "OrderedSalesQuantity" in change.fields:
+        _change_quantity(environment, change, row, release)
+
+
+def _change_quantity(environment: Environment, change: Change, row: Row, release: Row | None) -> None:
+    quantity = Decimal(change.fields["OrderedSalesQuantity"])
+    delivered = number(row.values, "DeliveredQuantity")
+    if abs(quantity) < abs(delivered):
+        raise invalid_field(
+            f"Quantity {quantity} is less than the delivered quantity {delivered}.",
+            change.field_name("OrderedSalesQuantity"),
+        )
+    unit = str(change.fields.get("SalesUnitSymbol") or row.values["SalesUnitSymbol"])
+    change.fields["OrderedSalesQuantity"] = rounded_quantity(environment, change, quantity, unit)
+    if release is not None:
+        settings = items.order_settings(environment, change.company, release, row.values)
+        items.check_quantity(environment, change, settings, quantity)
 
 
 def remove(environment: Environment, row: Row) -> None:
-    """Delete a line; the order's status follows."""
+    """Delete a line; the order's status follows.
+
+    Raises:
+        InfologError: something of it is delivered.
+    """
+    if row.values.get("DeliveredQuantity"):
+        raise invalid_write(f"Line {row.values['InventoryLotId']} is delivered and cannot be deleted.")
     environment.store.delete("lines", row)
     order = environment.find("SalesOrderHeadersV2", row.values["dataAreaId"], row.values["SalesOrderNumber"])
     if order is not None:
         settle_status(environment, order)
-
-
-def line_amount(values: Mapping[str, Any]) -> Decimal:
-    """Net amount: quantity x (price / price quantity - discount) x (1 - percent / 100), to the cent."""
-    price = Decimal(values.get("SalesPrice", 0)) / (
-        Decimal(values.get("SalesPriceQuantity", 0)) or Decimal(1)
-    )
-    net = price - Decimal(values.get("LineDiscountAmount", 0))
-    share = 1 - Decimal(values.get("LineDiscountPercentage", 0)) / 100
-    amount = Decimal(values.get("OrderedSalesQuantity", 0)) * net * share
-    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 def _order(environment: Environment, change: Change) -> Row:
@@ -111,40 +156,15 @@ def _order(environment: Environment, change: Change) -> Row:
     order = environment.find("SalesOrderHeadersV2", change.company, number)
     if order is None:
         raise unknown_reference(change, _ORDER, number)
-    if order.values["SalesOrderStatus"] in {"Invoiced", "Canceled"}:
+    if order.values["SalesOrderStatus"] in CLOSED:
         raise invalid_write(f"Sales order {number} is closed and cannot be changed.")
     return order
-
-
-def _release(environment: Environment, change: Change) -> Row:
-    item = change.fields.get("ItemNumber", "")
-    if not item:
-        raise invalid_write("Field 'Item number' must be filled in.")
-    release = environment.find("ReleasedProductsV2", change.company, item)
-    if release is None:
-        raise unknown_reference(change, _ITEM, item)
-    if release.values.get("IsSalesProcessingStopped") == "Yes":
-        text = f"Item '{item}' is blocked for 'Sales order'."
-        source = "validateWrite failed on data source 'SalesLine (SalesLine)'"
-        raise InfologError(("Warning", text), ("Warning", source))
-    return release
 
 
 def _check(environment: Environment, change: Change) -> None:
     check_references(environment, change, REFERENCES, change.fields)
     check_warehouse(environment, change, "ShippingSiteId", "ShippingWarehouseId")
     dimensions.check_display_value(environment, change, "DefaultLedgerDimensionDisplayValue")
-
-
-def _check_unit(change: Change, release: Row) -> None:
-    """The twin knows no unit conversions: a line is sold in its item's own unit."""
-    unit = change.fields.get("SalesUnitSymbol", "")
-    own = _of_product(release, "SalesUnitSymbol")
-    if unit and not same(unit, own):
-        raise invalid_field(
-            f"No unit conversion from {unit} to {own} exists for item {release.values['ItemNumber']}.",
-            change.field_name("SalesUnitSymbol"),
-        )
 
 
 def _sent(change: Change) -> dict[str, Any]:
@@ -163,8 +183,11 @@ def _defaults(environment: Environment, order: Row, release: Row) -> dict[str, A
     return {
         "SalesUnitSymbol": _of_product(release, "SalesUnitSymbol"),
         "LineDescription": product.values["ProductName"] if product else "",
-        "OrderedSalesQuantity": Decimal(1),
         "DeliveryAddressName": header.get("DeliveryAddressName", ""),
+        "DeliveryModeCode": header.get("DeliveryModeCode", ""),
+        "DeliveryTermsId": header.get("DeliveryTermsCode", ""),
+        "SalesTaxGroupCode": header.get("SalesTaxGroupCode", ""),
+        "CustomerRequisitionNumber": header.get("CustomerRequisitionNumber", ""),
         "RequestedShippingDate": header["RequestedShippingDate"],
         "RequestedReceiptDate": header["RequestedReceiptDate"],
         "SkipCreateAutoCharges": header.get("SkipCreateAutoCharges", "No"),
@@ -172,47 +195,13 @@ def _defaults(environment: Environment, order: Row, release: Row) -> dict[str, A
     }
 
 
-def _place(environment: Environment, change: Change, order: Row, release: Row) -> dict[str, str]:
-    """Site and warehouse: line, else header, else the item's default order settings."""
-    warehouse = (
-        change.fields.get("ShippingWarehouseId")
-        or order.values.get("DefaultShippingWarehouseId")
-        or release.values.get("SalesWarehouseId")
-        or ""
-    )
-    site = (
-        change.fields.get("ShippingSiteId")
-        or order.values.get("DefaultShippingSiteId")
-        or _site_of(environment, change.company, warehouse)
-        or release.values.get("SalesSiteId")
-        or ""
-    )
-    if not site:
-        raise invalid_write("Inventory dimension Site is mandatory and must consequently be specified.")
-    if warehouse and _site_of(environment, change.company, warehouse) != site:
-        warehouse = ""  # a default of another site does not count
-    return {"ShippingSiteId": site, "ShippingWarehouseId": warehouse}
-
-
-def _site_of(environment: Environment, company: str, warehouse: str) -> str:
-    found = environment.find("Warehouses", company, warehouse) if warehouse else None
-    return str(found.values.get("OperationalSiteId", "")) if found else ""
-
-
-def _price(environment: Environment, change: Change, release: Row) -> dict[str, Any]:
-    """What the client did not send comes from the item, and from a trade agreement where one stands."""
-    sent = change.fields
-    found = {
-        name: sent.get(name, release.values.get(name, 0)) for name in ("SalesPrice", "SalesPriceQuantity")
-    }
-    agreed = Decimal(environment.switches["trade_agreement_percent"])
-    if agreed and not any(name in sent for name in _DISCOUNTS):
-        found["LineDiscountPercentage"] = agreed
-    return found
-
-
-def _dimension_value(environment: Environment, change: Change, order: Row) -> str:
-    sent = change.fields.get("DefaultLedgerDimensionDisplayValue", "")
+def _dimension_value(environment: Environment, change: Change, order: Row, release: Row) -> str:
+    """As sent, then the header's, then the item's, segment by segment."""
+    name = "DefaultLedgerDimensionDisplayValue"
+    sent = change.fields.get(name, "")
     if sent and environment.is_on("dimension_post", "replace"):
         return str(sent)
-    return dimensions.merge(environment, sent, order.values.get("DefaultLedgerDimensionDisplayValue", ""))
+    found = dimensions.merge(environment, sent, order.values.get(name, ""))
+    if environment.is_on("item_dimensions", "ignored"):
+        return found
+    return dimensions.merge(environment, found, release.values.get(name, ""))

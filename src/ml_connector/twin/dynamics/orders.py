@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.dynamics import dimensions, numbers
+from ml_connector.twin.dynamics.charges import charge
 from ml_connector.twin.dynamics.customers import name_of
 from ml_connector.twin.dynamics.environment import (
     Change,
@@ -41,7 +42,30 @@ REFERENCES = (
     ),
 )
 READ_ONLY = {"SalesOrderStatus", "SalesOrderProcessingStatus", "OrderCreationDateTime"}
-BLOCKING_HOLD = "All"
+# Holds that stop a new order, by the switch order_holds.
+BLOCKING_HOLDS = {"all": {"All"}, "all_and_requisition": {"All", "Requisition"}}
+CLOSED = {"Invoiced", "Canceled"}
+# What a header takes over from its customer when it is not sent.
+_FROM_CUSTOMER = {
+    "CurrencyCode": "SalesCurrencyCode",
+    "LanguageId": "LanguageId",
+    "PaymentTermsName": "PaymentTerms",
+    "CustomerPaymentMethodName": "PaymentMethod",
+    "CashDiscountCode": "PaymentCashDiscount",
+    "SalesOrderPoolId": "SalesOrderPoolId",
+    "DefaultShippingSiteId": "SiteId",
+    "DefaultShippingWarehouseId": "WarehouseId",
+    "DeliveryTermsCode": "DeliveryTerms",
+    "DeliveryModeCode": "DeliveryMode",
+    "SalesTaxGroupCode": "SalesTaxGroup",
+    "TaxExemptNumber": "TaxExemptNumber",
+    "PriceCustomerGroupCode": "DiscountPriceGroupId",
+    "LineDiscountCustomerGroupCode": "LineDiscountCode",
+    "ChargeCustomerGroupId": "ChargesGroupId",
+    "ContactPersonId": "ContactPersonId",
+    "IsOneTimeCustomer": "IsOneTimeCustomer",
+    "ArePricesIncludingSalesTax": "IsSalesTaxIncludedInPrices",
+}
 REQUESTED_DATES = ("RequestedShippingDate", "RequestedReceiptDate")
 _DELIVERY_PARTS = ("Street", "City", "ZipCode", "CountryRegionId", "CountryRegionISOCode")
 
@@ -57,7 +81,7 @@ def create(environment: Environment, change: Change) -> Row:
     account = str(customer.values["CustomerAccount"])
     payer_account = change.fields.get(_PAYER.property) or customer.values.get("InvoiceAccount") or account
     payer = _account(environment, change, _PAYER, payer_account)
-    _check_holds(change, (customer, payer))
+    _check_holds(environment, change, (customer, payer))
     _check(environment, change)
     _check_requisition(environment, change, customer)
     values = {**_defaults(environment, change, customer), **_filled(change.fields)}
@@ -73,7 +97,9 @@ def create(environment: Environment, change: Change) -> Row:
     if environment.is_on("past_dates", "today"):
         move_past_dates(values, change.now)
     values["SalesOrderNumber"] = numbers.number_for(environment, change, "order_numbers", "SalesOrderNumber")
-    return environment.store.insert("orders", values)
+    order = environment.store.insert("orders", values)
+    charge(environment, order)
+    return order
 
 
 def update(environment: Environment, change: Change, row: Row) -> None:
@@ -90,15 +116,23 @@ def update(environment: Environment, change: Change, row: Row) -> None:
         for reference in (_CUSTOMER, _PAYER)
         if reference.property in change.fields
     ]
-    _check_holds(change, tuple(accounts))
+    _check_holds(environment, change, tuple(accounts))
     _check(environment, change)
-    if row.values["SalesOrderStatus"] in {"Invoiced", "Canceled"}:
+    if row.values["SalesOrderStatus"] in CLOSED:
         raise invalid_write(f"Sales order {row.values['SalesOrderNumber']} is closed and cannot be changed.")
 
 
 def remove(environment: Environment, row: Row) -> None:
-    """Delete an order and its lines."""
-    for line in lines_of(environment, row):
+    """Delete an order and its lines.
+
+    Raises:
+        InfologError: something of it is delivered or invoiced.
+    """
+    lines = lines_of(environment, row)
+    delivered = any(line.values.get("DeliveredQuantity") for line in lines)
+    if delivered or row.values["SalesOrderStatus"] == "Invoiced":
+        raise invalid_write(f"Sales order {row.values['SalesOrderNumber']} is posted and cannot be deleted.")
+    for line in lines:
         environment.store.delete("lines", line)
     environment.store.delete("orders", row)
 
@@ -131,12 +165,14 @@ def _account(environment: Environment, change: Change, reference: Reference, acc
     return found
 
 
-def _check_holds(change: Change, accounts: tuple[Row, ...]) -> None:
+def _check_holds(environment: Environment, change: Change, accounts: tuple[Row, ...]) -> None:
+    blocking = BLOCKING_HOLDS[environment.switches["order_holds"]]
     for customer in accounts:
-        if customer.values.get("OnHoldStatus") == BLOCKING_HOLD:
+        hold = customer.values.get("OnHoldStatus", "No")
+        if hold in blocking:
             account = customer.values["CustomerAccount"]
             raise invalid_field(
-                f"Customer {account} is on hold ({BLOCKING_HOLD}). The sales order cannot be created.",
+                f"Customer {account} is on hold ({hold}). The sales order cannot be created.",
                 change.field_name("OrderingCustomerAccountNumber"),
             )
 
@@ -165,13 +201,25 @@ def check_warehouse(environment: Environment, change: Change, site: str, warehou
 
 
 def _check_requisition(environment: Environment, change: Change, customer: Row) -> None:
-    demanded = customer.values.get("IsPurchRequestUsed") == "Yes"
-    if (
-        demanded
-        and environment.is_on("requisition", "demanded")
-        and not change.fields.get("CustomerRequisitionNumber")
-    ):
+    requisition = change.fields.get("CustomerRequisitionNumber", "")
+    flags = ("IsOrderNumberReferenceUsed", "IsPurchRequestUsed")
+    demanded = {
+        "always": True,
+        "never": False,
+        "customer": any(customer.values.get(name) == "Yes" for name in flags),
+    }
+    if demanded[environment.switches["requisition"]] and not requisition:
         raise invalid_write("Field 'Customer requisition' must be filled in.")
+    if not requisition or environment.is_on("requisition_duplicates", "allowed"):
+        return
+    account = customer.values["CustomerAccount"]
+    for order in environment.store.tables["orders"].where("CustomerRequisitionNumber", [requisition]):
+        own = order.values
+        if (own["dataAreaId"], own["OrderingCustomerAccountNumber"]) == (change.company, account):
+            raise invalid_field(
+                f"Customer requisition {requisition} is already used on order {own['SalesOrderNumber']}.",
+                change.field_name("CustomerRequisitionNumber"),
+            )
 
 
 def _dimension_value(environment: Environment, change: Change, customer: Row) -> str:
@@ -202,12 +250,8 @@ def _defaults(environment: Environment, change: Change, customer: Row) -> dict[s
         "DeliveryAddressStateId": party.get("AddressState", ""),
         "DeliveryAddressName": name,
         "SalesOrderName": name,
-        "CurrencyCode": own.get("SalesCurrencyCode") or environment.companies[change.company]["currency"],
-        "LanguageId": own.get("LanguageId", ""),
-        "PaymentTermsName": own.get("PaymentTerms", ""),
-        "SalesOrderPoolId": own.get("SalesOrderPoolId", ""),
-        "DefaultShippingSiteId": own.get("SiteId", ""),
-        "DefaultShippingWarehouseId": own.get("WarehouseId", ""),
+        "CurrencyCode": environment.companies[change.company]["currency"],
+        **{name: own[source] for name, source in _FROM_CUSTOMER.items() if own.get(source)},
         "Email": party.get("PrimaryContactEmail", ""),
         "URL": party.get("PrimaryContactURL", ""),
         "CustomerPostingProfileId": "GEN",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from ml_connector.twin.dynamics import actions
 from ml_connector.twin.dynamics.errors import RefusalError, not_found
@@ -17,6 +18,7 @@ from ml_connector.twin.dynamics.values import read_body
 from ml_connector.twin.wire import Answer, Written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from ml_connector.twin.dynamics.environment import Environment
@@ -40,6 +42,7 @@ class Router:
         self._environment = environment
         self._reader = reader
         self._writer = writer
+        self._changes = 0
         self._views = {
             name: view for name, view in environment.views.items() if is_offered(name, environment.switches)
         }
@@ -52,16 +55,31 @@ class Router:
             self._environment.store.roll_back()
         return answer
 
-    def together(self, requests: list[Request], now: datetime) -> list[Answer]:
-        """Several requests as one; after the first refusal nothing of any is kept. The last answer tells."""
+    def together(
+        self, requests: list[Request], now: datetime, content_ids: Sequence[str] = ()
+    ) -> list[Answer]:
+        """Several requests as one; after the first refusal nothing of any is kept. The last answer tells.
+
+        With ``content_ids``, one for each request, ``/data/$1`` may mean what the part with that id created.
+        """
         self._environment.store.begin()
         answers: list[Answer] = []
-        for request in requests:
-            answers.append(self._step(request, now))
+        created: dict[str, str] = {}
+        for place, request in enumerate(requests):
+            answers.append(self._step(self._resolved(request, created), now))
+            if place < len(content_ids) and "Location" in answers[-1].headers:
+                created[content_ids[place]] = urlsplit(answers[-1].headers["Location"]).path
             if answers[-1].status >= _BAD:
                 self._environment.store.roll_back()
                 break
         return answers
+
+    def _resolved(self, request: Request, created: Mapping[str, str]) -> Request:
+        """A request whose address is ``$`` and a Content-ID, sent to the record that part created."""
+        wanted = unquote(request.raw_path).removeprefix("/data/$")
+        if wanted not in created or self._environment.is_on("content_id_references", "refused"):
+            return request
+        return replace(request, target=f"{created[wanted]}?cross-company=true")
 
     def _step(self, request: Request, now: datetime) -> Answer:
         try:
@@ -132,8 +150,14 @@ class Router:
 
     def _check_tag(self, request: Request, view: View, row: Row) -> None:
         wanted = request.headers.get("if-match", "*")
-        if wanted not in {"*", view.tag(row)} and self._environment.is_on("stale_etag", "refused"):
+        stale = wanted not in {"*", view.tag(row)}
+        if stale and self._environment.is_on("stale_etag", "refused"):
             raise RefusalError(412, f"The record of type '{view.set.type}' has changed since it was read.")
+        every = int(self._environment.switches["update_conflicts"])
+        self._changes += 1
+        conflict = stale and self._environment.is_on("stale_etag", "conflict")
+        if conflict or (every and self._changes % every == 0):
+            raise self._writer.conflict(view)
 
     def _action(self, request: Request, segment: str, name: str) -> Answer:
         action = actions.find(segment, name) if segment in self._views else None

@@ -9,10 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.twin.dynamics import customers, dimensions, made_rows, numbers, order_lines, orders
+from ml_connector.twin.dynamics import (
+    customers,
+    dimensions,
+    made_rows,
+    numbers,
+    order_lines,
+    orders,
+    pricing,
+)
 from ml_connector.twin.dynamics.environment import Change, Environment, same
 from ml_connector.twin.dynamics.errors import InfologError, RefusalError, bad_body, invalid_write
-from ml_connector.twin.dynamics.values import read_body, read_fields
+from ml_connector.twin.dynamics.values import read_body, read_fields, second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,11 +38,14 @@ class _TableRules:
 
 
 _RULES = {
-    "customers": _TableRules(
-        customers.create, customers.update, lambda env, row: env.store.delete("customers", row)
-    ),
+    "customers": _TableRules(customers.create, customers.update, customers.remove),
     "orders": _TableRules(orders.create, orders.update, orders.remove),
     "lines": _TableRules(order_lines.create, order_lines.update, order_lines.remove),
+}
+_TABLE_NAMES = {
+    "customers": "Customers (CustTable)",
+    "orders": "Sales orders (SalesTable)",
+    "lines": "Order lines (SalesLine)",
 }
 _DIMENSION_VALUES = ("DefaultDimensionDisplayValue", "DefaultLedgerDimensionDisplayValue")
 
@@ -78,9 +89,20 @@ class Writer:
         try:
             if with_rules:
                 with_rules.update(self._environment, change, row)
+            if view.table == "contacts" and self._environment.is_on("contact_last_edit", "kept_up"):
+                change.fields["LastEditDateTime"] = second(now)
             self.assign(view, row, change.fields)
         except InfologError as problem:
             raise self._refused(view, problem) from problem
+
+    def conflict(self, view: View) -> RefusalError:
+        """The refusal of a change that ran into another user's."""
+        table = _TABLE_NAMES.get(view.table, view.set.type)
+        text = (
+            f"Cannot edit a record in {table}. An update conflict occurred due to another user process deleting "
+            "the record or changing one or more fields in the record."
+        )
+        return self._refused(view, InfologError(("Error", text)))
 
     def read_changes(self, view: View, row: Row, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The sent properties without the key, which must not differ.
@@ -98,15 +120,18 @@ class Writer:
         """Delete a record.
 
         Raises:
-            RefusalError: it is made from another record.
+            RefusalError: the rules refuse it, or it is made from another record.
         """
         if made_rows.is_made(view.table, row):
             raise self._refused(view, made_rows.read_only(view.table))
         with_rules = _RULES.get(view.table)
-        if with_rules:
-            with_rules.remove(self._environment, row)
-        else:
-            self._environment.store.delete(view.table, row)
+        try:
+            if with_rules:
+                with_rules.remove(self._environment, row)
+            else:
+                self._environment.store.delete(view.table, row)
+        except InfologError as problem:
+            raise self._refused(view, problem) from problem
 
     def assign(self, view: View, row: Row, fields: dict[str, Any]) -> None:
         """Store values without asking the rules; amounts follow."""
@@ -118,8 +143,8 @@ class Writer:
         if shared and row.joined is not None:
             store.update("parties", row.joined, shared)
         follows = row.values.get("CalculateLineAmount", "No") == "Yes" and "LineAmount" not in own
-        if view.table == "lines" and follows and order_lines.AMOUNT_PARTS & own.keys():
-            own["LineAmount"] = order_lines.line_amount({**row.values, **own})
+        if view.table == "lines" and follows and pricing.AMOUNT_PARTS & own.keys():
+            own["LineAmount"] = pricing.line_amount({**row.values, **own})
         if own:
             store.update(view.table, row, own)
 
