@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
+    from ml_connector.twin.dynamics.environment import Environment
     from ml_connector.twin.dynamics.tables import Row
     from ml_connector.twin.dynamics.views import View
     from ml_connector.twin.wire import Request
@@ -84,6 +85,11 @@ class DynamicsMachine:
             atomic = self._environment.is_on("batch_changesets", "atomic")
             return answer_batch(request, now, self._router, new_id=self._new_id, atomic=atomic)
         return self._router.answer(request, now)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment, for those that tell others what happens in it."""
+        return self._environment
 
     def counts(self) -> dict[str, int]:
         """Records by entity set."""
