@@ -1,7 +1,9 @@
 """The control API under ``/__twin__/``: ground truth, the log of writes, faults, and what people do by hand.
 
 It stands beside the shells, so that no latency, fault or limit touches it. Both ports offer it and show both
-sides; only a fault applies to the side on whose port it was ordered.
+sides; only a fault applies to the side on whose port it was ordered. CONTROL_CALLS lists the calls. Those about
+what the twins send by themselves (``webhooks``, ``deliveries``, ``business-events``) live in ``event_calls``:
+nothing is sent before a receiver is registered there, and ``reset`` forgets receivers and deliveries.
 
 What people in F&O do:
 
@@ -22,6 +24,7 @@ import orjson
 
 from ml_connector.twin.dynamics.people import ACTS
 from ml_connector.twin.dynamics.set_up import TABLES
+from ml_connector.twin.event_calls import EVENT_CALLS, EventCalls
 from ml_connector.twin.faults import parse_fault
 from ml_connector.twin.shell import Delivery
 from ml_connector.twin.wire import Answer, json_answer
@@ -36,6 +39,24 @@ if TYPE_CHECKING:
 ROOT = "/__twin__/"
 MOST_RECORDS = 10_000
 _ORDER = re.compile(r"orders/(?P<entity>[^:/]+):(?P<number>[^/]+)/(?P<act>\w+)")
+CONTROL_CALLS: tuple[tuple[str, str, str], ...] = (
+    ("GET", "state", "counts of both sides; ?of=SET records of one set or object type, ?after=, ?limit="),
+    ("PATCH", "state", "change a record as a person in that system would: of, key, fields"),
+    ("GET", "writes", "the log of writes; ?after=SEQ"),
+    ("POST", "faults", "arm a fault on this port's side"),
+    ("DELETE", "faults", "disarm the faults of this port's side"),
+    ("POST", "rep", "let the rep act: steps, or deal to link and quote one deal"),
+    ("POST", "reset", "start over: seed?"),
+    ("POST", "deals/ID/stage", "move a deal: stage"),
+    ("DELETE", "state", "delete a record of F&O: of, key"),
+    ("POST", "set-up", "add a row to a table of F&O's set-up: of, fields"),
+    (
+        "POST",
+        "orders/LEGAL_ENTITY:NUMBER/ACT",
+        f"what people in F&O do to an order, {', '.join(ACTS)}: share?, line?, quantity?, date?",
+    ),
+    *EVENT_CALLS,
+)
 _STAGE = re.compile(r"deals/(?P<deal>[^/]+)/stage")
 
 
@@ -44,16 +65,29 @@ class Control:
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
+        self._event_calls = EventCalls(pair.events)
 
     async def serve(self, shell: TwinShell, request: Request) -> Delivery:
         """Answer what came in on one side's port: a control call here, all else by the shell."""
         if request.raw_path.startswith(ROOT):
-            return Delivery(self.answer(shell.side, request))
+            return Delivery(await self._told(request) or self.answer(shell.side, request))
         return await shell.handle(request)
+
+    async def _told(self, request: Request) -> Answer | None:
+        """Answer a call about what the twins send, which may wait for a receiver; None for all others."""
+        call = self._event_calls.find(f"{request.method} {_path(request)}")
+        if call is None:
+            return None
+        try:
+            return await call(_object(request) | dict(request.query))
+        except LookupError as error:
+            return json_answer(404, {"error": str(error.args[0])})
+        except ValueError as error:
+            return json_answer(400, {"error": str(error)})
 
     def answer(self, side: str, request: Request) -> Answer:
         """Answer one control call at once; errors are ``{"error": sentence}``."""
-        path = request.path.removeprefix(ROOT).rstrip("/")
+        path = _path(request)
         try:
             stage = _STAGE.fullmatch(path)
             if stage is not None and request.method == "POST":
@@ -81,8 +115,8 @@ class Control:
         }
         if call not in routes:
             raise LookupError(
-                f"there is no control call {call}; there are {', '.join(routes)}, POST deals/ID/stage, "
-                f"POST orders/LEGAL_ENTITY:NUMBER/ACT"
+                f"there is no control call {call}; "
+                f"there are {', '.join(f'{method} {path}' for method, path, _does in CONTROL_CALLS)}"
             )
         return routes[call]
 
@@ -153,6 +187,10 @@ class Control:
         order = _object(request)
         self._pair.reset(_member(order, "seed", int) if "seed" in order else self._pair.options.seed)
         return Answer(204)
+
+
+def _path(request: Request) -> str:
+    return request.path.removeprefix(ROOT).rstrip("/")
 
 
 def _object(request: Request) -> dict[str, Any]:

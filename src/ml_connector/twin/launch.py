@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.twin.control import Control
 from ml_connector.twin.options import TwinOptions
 from ml_connector.twin.pair import Pair
+from ml_connector.twin.sending import send
 from ml_connector.twin.server import TwinServer
 
 if TYPE_CHECKING:
@@ -61,7 +62,14 @@ async def running_twins(
         ValueError: A port is not free.
     """
     servers: dict[str, TwinServer] = {}
-    pair = Pair(options, clock=clock, rng=rng, new_id=new_id, dynamics_url=lambda: servers["dynamics"].url)
+    pair = Pair(
+        options,
+        clock=clock,
+        rng=rng,
+        new_id=new_id,
+        dynamics_url=lambda: servers["dynamics"].url,
+        send=send,
+    )
     control = Control(pair)
     ports = {"dynamics": options.dynamics_port, "hubspot": options.hubspot_port}
     async with AsyncExitStack() as stack:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin import dynamics, entra, hubspot
 from ml_connector.twin.dynamics_port import DynamicsPort
+from ml_connector.twin.events import Events, no_way_out
 from ml_connector.twin.hubspot import rep
+from ml_connector.twin.hubspot.webhook_routes import WebhookSettings
+from ml_connector.twin.hubspot_port import HubSpotPort
 from ml_connector.twin.shell import TwinShell
 from ml_connector.twin.world.build import build
 from ml_connector.twin.writes import WriteLog
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from ml_connector.twin.deliveries import Send
     from ml_connector.twin.options import TwinOptions
 
 _SECRET_LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789+/=~._-"  # noqa: S105  an alphabet
@@ -51,6 +55,7 @@ class Pair:
         rng: Draws latencies; everything else is drawn from the seed.
         new_id: Makes ids of requests and faults.
         dynamics_url: Where F&O is reached, for absolute links and as Entra's resource; asked per request.
+        send: Carries what the twins send by themselves to its receivers; without one nothing arrives.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Pair:
         rng: random.Random,
         new_id: Callable[[], str],
         dynamics_url: Callable[[], str],
+        send: Send = no_way_out,
     ) -> None:
         self.options = options
         self.access = make_access(options.seed)
@@ -74,6 +80,7 @@ class Pair:
             new_id=new_id,
             switches=options.behaviour(entra.SWITCHES),
         )
+        self.events = Events(send=send, clock=clock)
         self._load(options.seed)
         self.shells = {
             machine.side: TwinShell(
@@ -84,7 +91,7 @@ class Pair:
                 latency_s=options.latency_ms.get(machine.side, 0.0) / 1000,
                 log=self.log,
             )
-            for machine in (self.dynamics, self.hubspot)
+            for machine in (self.dynamics, self.hubspot_port)
         }
 
     def _load(self, seed: int) -> None:
@@ -118,13 +125,18 @@ class Pair:
             portal_id=self.access.portal_id,
             now=now,
         )
+        self.events.attach(machine, self.hubspot, _source(seed, "events"))
+        self.hubspot_port = HubSpotPort(self.hubspot, WebhookSettings(self.events.app, self._new_id))
         self._rep = _source(seed, "rep")
 
     def reset(self, seed: int) -> None:
-        """Start over with another world; credentials and issued tokens stay good, listeners stay."""
+        """Start over with another world; credentials and issued tokens stay good, listeners stay.
+
+        Receivers of events, and what was on its way to them, are forgotten.
+        """
         self._load(seed)
         self.shells["dynamics"].replace(self.dynamics)
-        self.shells["hubspot"].replace(self.hubspot)
+        self.shells["hubspot"].replace(self.hubspot_port)
         self.log.clear()
 
     def act(self, steps: int) -> list[str]:
@@ -185,7 +197,8 @@ class Pair:
         self.dynamics.remove(of, key)
 
     async def close(self) -> None:
-        """Drop all requests under way."""
+        """Drop all requests and deliveries under way."""
+        await self.events.close()
         for shell in self.shells.values():
             await shell.close()
 

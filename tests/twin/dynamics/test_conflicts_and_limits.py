@@ -172,7 +172,7 @@ def test_every_reason_of_a_switch_reads_as_a_sentence() -> None:
 @pytest.mark.parametrize("name", sorted(SWITCHES))
 def test_every_value_of_every_switch_is_tried(name: str) -> None:
     """A behaviour that can be chosen is a promise: a test names the switch and each value beside its default."""
-    text = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("test_*.py"))
     switch = SWITCHES[name]
     assert f"{name}=" in text or f'"{name}"' in text
     if (

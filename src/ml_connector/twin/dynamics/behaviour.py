@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_connector.twin.dynamics.event_switches import EVENT_SWITCHES
 from ml_connector.twin.switches import Switch
 
 if TYPE_CHECKING:
@@ -336,7 +337,7 @@ _ALL = (
         "META",
     ),
 )
-SWITCHES: dict[str, Switch] = {switch.name: switch for switch in _ALL}
+SWITCHES: dict[str, Switch] = {switch.name: switch for switch in _ALL} | EVENT_SWITCHES
 
 
 def settings(given: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from ml_connector.twin.dynamics.environment import Environment
     from ml_connector.twin.dynamics.tables import Row
     from ml_connector.twin.dynamics.views import View
     from ml_connector.twin.wire import Request
@@ -94,6 +95,11 @@ class DynamicsMachine:
                 refuse=lambda: self._refuse_part(now),
             )
         return self._router.answer(request, now)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment, for those that tell others what happens in it."""
+        return self._environment
 
     def counts(self) -> dict[str, int]:
         """Records by entity set."""

@@ -7,7 +7,10 @@ Text keys and indexes are case-insensitive, as in the database below F&O.
 from __future__ import annotations
 
 from bisect import insort
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from ml_connector.twin.journal import Journal
 
 if TYPE_CHECKING:
     import random
@@ -137,6 +140,17 @@ class Tables(dict[str, Table]):
         return super().__getitem__(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """One step of a transaction, for the journal: Create, Update or Delete, and the values before an update."""
+
+    transaction: int
+    table: str
+    row: Row
+    message: str
+    before: Mapping[str, Any]
+
+
 class Store:
     """All tables, the number sequences, and what it takes to undo the changes since a mark."""
 
@@ -144,6 +158,8 @@ class Store:
         self.tables = Tables()
         self.revision = 0
         self.now: datetime | None = None  # the moment of the request being answered
+        self.journal: Journal[Touched] = Journal()
+        self._transaction = 0
         self._rng = rng
         self._undo: list[Callable[[], object]] = []
         self._numbers: dict[tuple[str, str], int] = {}
@@ -155,6 +171,7 @@ class Store:
         row.modified = self.now
         target.add(row)
         self._changed(lambda: target.remove(row))
+        self._note(table, row, "Create")
         return row
 
     def fill(self, table: str, values: dict[str, Any], joined: Row | None = None) -> Row:
@@ -171,6 +188,7 @@ class Store:
         target, version, modified = self.tables[table], row.version, row.modified
         before = target.assign(row, changes)
         row.modified = self.now
+        self._note(table, row, "Update", before)
         row.version = self._rng.randrange(2, 2**31)
 
         def undo() -> None:
@@ -185,13 +203,17 @@ class Store:
         target = self.tables[table]
         target.remove(row)
         self._changed(lambda: target.add(row))
+        self._note(table, row, "Delete")
 
     def begin(self) -> None:
         """From here on changes can be rolled back."""
         self._undo.clear()
+        self._transaction += 1
+        self.journal.begin()
 
     def roll_back(self) -> None:
         """Undo everything since ``begin``. Numbers drawn stay drawn, as in a non-continuous sequence."""
+        self.journal.roll_back()
         while self._undo:
             self._undo.pop()()
             self.revision += 1
@@ -205,6 +227,16 @@ class Store:
     def last_drawn(self, sequence: str, company: str) -> int:
         """The number a sequence gave last; 0 before the first."""
         return self._numbers.get((sequence, company), 0)
+
+    def _note(self, table: str, row: Row, message: str, before: Mapping[str, Any] | None = None) -> None:
+        if self.journal.open:
+            known = {
+                name: None if value is MISSING else value
+                for name, value in (before or {}).items()
+                if value != row.values.get(name, MISSING)
+            }
+            if message != "Update" or known:
+                self.journal.note(Touched(self._transaction, table, row, message, known))
 
     def _changed(self, undo: Callable[[], object]) -> None:
         self.revision += 1

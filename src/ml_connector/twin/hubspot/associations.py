@@ -6,8 +6,12 @@ Facts: https://developers.hubspot.com/docs/api-reference/latest/crm/associations
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input
+
+if TYPE_CHECKING:
+    from ml_connector.twin.hubspot.happenings import Happenings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ _PLAIN: dict[tuple[str, str], AssociationType] = {
     (kind.source, kind.target): kind for kind in TYPES.values() if kind.label is None
 }
 # A company side may hold many primaries; the record that HAS one primary company is the source here.
+_PRIMARY = frozenset(kind.id for kind in TYPES.values() if kind.primary)
 _ONE_PRIMARY = frozenset(kind.id for kind in TYPES.values() if kind.primary and kind.target == "companies")
 
 
@@ -99,7 +104,8 @@ def printed_name(kind: AssociationType, source: str, target: str) -> str:
 class Links:
     """All associations of the portal: (from type, to type) -> from id -> to id -> type ids."""
 
-    def __init__(self) -> None:
+    def __init__(self, happenings: Happenings) -> None:
+        self._happenings = happenings
         self._rows: dict[tuple[str, str], dict[int, dict[int, frozenset[int]]]] = {}
 
     def of(self, source: str, source_id: int, target: str) -> dict[int, frozenset[int]]:
@@ -122,7 +128,8 @@ class Links:
     def set(self, source: str, source_id: int, target: str, target_id: int, types: frozenset[int]) -> None:
         """Replace the labels of a pair."""
         if self.of(source, source_id, target).get(target_id) is not None:
-            self._put(source, source_id, target, target_id, frozenset())
+            with self._happenings.quietly():  # told as the new labels only
+                self._put(source, source_id, target, target_id, frozenset())
         self.add(source, source_id, target, target_id, types)
 
     def remove(
@@ -158,9 +165,11 @@ class Links:
                 self._put(source, source_id, target, target_id, types - {primary})
 
     def _put(self, source: str, source_id: int, target: str, target_id: int, types: frozenset[int]) -> None:
+        before = self.of(source, source_id, target).get(target_id, frozenset())
         self._half(source, source_id, target, target_id, types)
         inverse = frozenset(TYPES[type_id].inverse for type_id in types)
         self._half(target, target_id, source, source_id, inverse)
+        self._happenings.linked(((source, source_id), (target, target_id)), before, types, _PRIMARY)
 
     def _half(self, source: str, source_id: int, target: str, target_id: int, types: frozenset[int]) -> None:
         rows = self._rows.setdefault((source, target), {})

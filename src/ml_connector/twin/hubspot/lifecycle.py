@@ -27,7 +27,18 @@ def merge(call: Call) -> Answer:
     if primary.id == other.id:
         raise invalid_input("A record cannot be merged with itself")
     keys = (str(primary.id), str(other.id))
-    survivor = _merge(portal, table, primary, other)
+    moved = len(other.properties.keys() - primary.properties.keys())
+    with portal.happenings.quietly():
+        survivor = _merge(portal, table, primary, other)
+    portal.happenings.tell(
+        "merge",
+        table.kind.name,
+        survivor.id,
+        primaryObjectId=primary.id,
+        mergedObjectIds=[other.id],
+        newObjectId=survivor.id,
+        numberOfPropertiesMoved=moved,
+    )
     written = Written((*keys, str(survivor.id)), committed=True)
     return answer(200, portal.render(table, survivor, portal.selection(table, None)), written)
 
@@ -41,6 +52,8 @@ def delete_for_privacy(call: Call) -> Answer:
     if email := record.properties.get("email"):
         portal.blocked_emails.add(email)
     table.forget(record)
+    for what in ("privacyDeletion", "deletion"):  # the first triggers the second as well
+        portal.happenings.tell(what, table.kind.name, record.id, changeFlag="DELETED")
     return Answer(204, written=Written((str(record.id),), committed=True))
 
 

@@ -123,7 +123,7 @@ class HubSpotMachine:
             LookupError: There is no such object type or record.
             ValueError: A value that HubSpot refuses, with its sentence.
         """
-        self.portal.arrive(now)
+        self.portal.arrive(now, PERSON)
         table = self._table(of)
         record = table.get(int(key)) if is_id(key) else None
         if record is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.twin.hubspot.associations import Links
 from ml_connector.twin.hubspot.calculated import API, CALCULATORS, ENTERED
 from ml_connector.twin.hubspot.errors import ApiError, Problem, contact_exists, invalid_values
+from ml_connector.twin.hubspot.happenings import Happenings
 from ml_connector.twin.hubspot.object_types import TYPES
 from ml_connector.twin.hubspot.pipelines import Pipelines
 from ml_connector.twin.hubspot.rules import creation_defaults, minimum, missing_on_create, update_rules
@@ -79,7 +80,8 @@ class Portal:
         self.owners = [
             Owner(str(FIRST_OWNER + 11 * place), *person) for place, person in enumerate(world.owners)
         ]
-        self.links = Links()
+        self.happenings = Happenings()
+        self.links = Links(self.happenings)
         self.blocked_emails: set[str] = set()  # of contacts deleted for privacy
         self._lag = timedelta(seconds=float(settings.number("search_lag_s")))
         self._omit_empty = settings["empty_properties"] == "omit"
@@ -89,14 +91,16 @@ class Portal:
         self.tables = self._tables()
         self._selections: dict[tuple[str, int, Sequence[str] | None], Selection] = {}
 
-    def arrive(self, now: datetime) -> str:
+    def arrive(self, now: datetime, actor: str = API) -> str:
         """Set the portal's clock for one request; it never runs backwards. Returns it as printed."""
+        self.happenings.actor = actor
         if now > self._moment:
             self._moment = now
             self.now = stamp(now)
             self.horizon = stamp(now - self._lag)
             for table in self.tables.values():
                 table.drop_older(self.horizon)
+        self.happenings.now = self.now
         return self.now
 
     # -- reading ---------------------------------------------------------------------------------
@@ -260,7 +264,8 @@ class Portal:
             for extra in self._portal_properties(kind.name):
                 properties[extra.name] = extra
             first = self.rng.randrange(10**9, 10**10) + place * 10**10
-            tables[kind.name] = Table(kind, Schema(kind.name, properties), first, fold_case=fold)
+            schema = Schema(kind.name, properties)
+            tables[kind.name] = Table(kind, schema, first, fold_case=fold, happenings=self.happenings)
         return tables
 
     def _portal_properties(self, kind: str) -> list[Property]:

@@ -32,7 +32,7 @@ _CUSTOMER_ORDER = "d365_customer_po"  # filled when the portal has that property
 
 def act(machine: HubSpotMachine, now: datetime, rng: random.Random, steps: int) -> list[str]:
     """Do up to ``steps`` visible things, each told in one sentence; fewer when there is nothing to do."""
-    machine.portal.arrive(now)
+    machine.portal.arrive(now, PERSON)
     said: list[str] = []
     while len(said) < steps:
         restless = rng.random() < _RESTLESS
@@ -54,7 +54,7 @@ def link_and_quote(machine: HubSpotMachine, deal_id: str, now: datetime) -> list
         LookupError: No such deal of the demo world, or its company or none of its products are in the portal.
     """
     portal = machine.portal
-    portal.arrive(now)
+    portal.arrive(now, PERSON)
     record = portal.tables["deals"].get(int(deal_id)) if deal_id.isdigit() else None
     planned = machine.world_deals.get(record.id) if record is not None else None
     if record is None or planned is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ml_connector.twin.hubspot.webhook_switches import WEBHOOK_SWITCHES
 from ml_connector.twin.switches import Switch
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ SWITCHES: dict[str, Switch] = {
         ),
     )
 }
+SWITCHES |= WEBHOOK_SWITCHES
 
 
 @dataclass(frozen=True, slots=True)

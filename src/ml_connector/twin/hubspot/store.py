@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ml_connector.twin.hubspot.happenings import Happenings
     from ml_connector.twin.hubspot.object_types import ObjectType
     from ml_connector.twin.hubspot.schema import Schema
 
@@ -38,7 +39,15 @@ class _Older:
 class Table:
     """All records of one object type. Ids only grow, so dictionaries are in id order."""
 
-    def __init__(self, kind: ObjectType, schema: Schema, first_id: int, *, fold_case: bool) -> None:
+    def __init__(
+        self,
+        kind: ObjectType,
+        schema: Schema,
+        first_id: int,
+        *,
+        fold_case: bool,
+        happenings: Happenings,
+    ) -> None:
         self.kind = kind
         self.schema = schema
         self.records: dict[int, Record] = {}
@@ -46,6 +55,7 @@ class Table:
         self.archived: list[int] = []
         self.next_id = first_id
         self._fold_case = fold_case
+        self._happenings = happenings
         self._holders: dict[str, dict[str, int]] = {}
         self._former: dict[str, dict[str, int]] = {}
         self._by_change: dict[int, None] = {}
@@ -86,6 +96,7 @@ class Table:
         self.live.append(record.id)
         self._index(record)
         self._changed(record, _Older(at, None) if keep else None)
+        self._happenings.created(self.kind.name, record)
         return record
 
     def replace(self, record: Record, changes: Mapping[str, str], at: str, *, keep: bool) -> None:
@@ -94,13 +105,15 @@ class Table:
         for name in self.schema.unique:
             if name in changes:
                 self._release(name, record)
-        merged = {**record.properties, **changes}
+        before = record.properties
+        merged = {**before, **changes}
         record.properties = merged if all(changes.values()) else {k: v for k, v in merged.items() if v}
         record.updated_at = at
         for name in self.schema.unique:
             if name in changes and (value := record.properties.get(name)):
                 self._holders.setdefault(name, {})[self.normal(name, value)] = record.id
         self._changed(record, older)
+        self._happenings.changed(self.kind.name, record, before)
 
     def touch(self, record: Record, at: str, *, keep: bool) -> None:
         """Move a record's time of change without changing a value."""
@@ -120,6 +133,7 @@ class Table:
         insort(self.archived, record.id)
         self._by_change.pop(record.id, None)
         self._older.pop(record.id, None)
+        self._happenings.tell("deletion", self.kind.name, record.id, changeFlag="DELETED")
 
     def restore(self, record: Record, at: str) -> None:
         """Take an archived record out of the recycle bin."""
@@ -129,6 +143,7 @@ class Table:
         insort(self.live, record.id)
         self._index(record)
         self._changed(record, None)
+        self._happenings.tell("restore", self.kind.name, record.id)
 
     def forget(self, record: Record) -> None:
         """Remove a live record for good; nothing keeps its values."""
