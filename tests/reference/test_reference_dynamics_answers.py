@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from ml_connector.twin.dynamics.entities import load_schema
 from tests.reference.dynamics_caller import BASE, start
+
+from ml_connector.twin.dynamics.entities import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,7 +159,7 @@ def test_a_recorded_request_is_answered_alike(place: int, recorded: list[dict[st
     )
     theirs = sample["recorded_status"]
     assert answer.status == STATUS.get((method, theirs), (theirs, ""))[0], answer.body
-    body = json.loads(answer.body) if answer.body else ""
+    body: dict[str, Any] = json.loads(answer.body) if answer.body else {}
     assert bool(body) == bool(sample.get("response"))
     if not body:
         return
