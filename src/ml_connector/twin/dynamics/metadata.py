@@ -43,7 +43,7 @@ def _entity_type(view: View, views: Mapping[str, View]) -> Iterator[str]:
     yield from (f"<PropertyRef Name={quoteattr(name)}/>" for name in view.set.keys)
     yield "</Key>"
     for name, found in view.set.properties.items():
-        nullable = found.kind in {"enum", "binary"} or (found.kind == "string" and name not in view.set.keys)
+        nullable = found.kind in {"string", "enum", "binary"} and name not in view.set.keys
         ending = "" if nullable else ' Nullable="false"'
         yield f"<Property Name={quoteattr(name)} Type={quoteattr(found.edm_type)}{ending}/>"
     for name, navigation in view.navigations.items():
