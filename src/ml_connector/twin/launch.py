@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.control import Control
 from ml_connector.twin.options import TwinOptions
 from ml_connector.twin.pair import Pair
 from ml_connector.twin.server import TwinServer
+from ml_connector.twin.tls import https_of_our_own
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from datetime import datetime
 
 __all__ = ["RunningTwins", "TwinOptions", "running_twins"]
@@ -30,6 +32,7 @@ class RunningTwins:
     pair: Pair
     dynamics_url: str
     hubspot_url: str
+    files: Mapping[str, str] = field(default_factory=dict)  # those that were asked for, by their field
 
     def announcement(self) -> dict[str, Any]:
         """What ``twin serve`` prints: everything a client needs."""
@@ -44,6 +47,7 @@ class RunningTwins:
             "hubspot_url": self.hubspot_url,
             "hubspot_token": access.hubspot_token,
             "portal_id": access.portal_id,
+            **self.files,
         }
 
 
@@ -58,22 +62,30 @@ async def running_twins(
     """Serve both twins until the block is left.
 
     Raises:
-        ValueError: A port is not free.
+        ValueError: A port is not free, or a file cannot be written.
     """
     servers: dict[str, TwinServer] = {}
     pair = Pair(options, clock=clock, rng=rng, new_id=new_id, dynamics_url=lambda: servers["dynamics"].url)
     control = Control(pair)
     ports = {"dynamics": options.dynamics_port, "hubspot": options.hubspot_port}
+    files: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pair.close)
+        https = stack.enter_context(https_of_our_own(clock())) if options.tls else None
+        if https is not None:
+            files["ca_file"] = https.ca_file
+        if options.certificate_file:
+            pem = pair.make_certificate().pem
+            files["certificate_file"] = _write_private(options.certificate_file, pem)
         for side, port in ports.items():
-            server = TwinServer(partial(control.serve, pair.shells[side]), port=port)
+            tls = https.context if https is not None else None
+            server = TwinServer(partial(control.serve, pair.shells[side]), port=port, tls=tls)
             await _start(server, port)
             stack.push_async_callback(server.close)
             servers[side] = server
         if options.rep:
             stack.push_async_callback(_stop, asyncio.create_task(_sell(pair), name="rep"))
-        yield RunningTwins(pair, servers["dynamics"].url, servers["hubspot"].url)
+        yield RunningTwins(pair, servers["dynamics"].url, servers["hubspot"].url, files)
 
 
 async def _start(server: TwinServer, port: int) -> None:
@@ -83,6 +95,18 @@ async def _start(server: TwinServer, port: int) -> None:
         raise ValueError(
             f"port {port} cannot be used ({error.strerror}): choose another one, or 0"
         ) from error
+
+
+def _write_private(name: str, text: str) -> str:
+    """Write a file for its owner's eyes only; returns its full path."""
+    path = Path(name).absolute()
+    try:
+        path.unlink(missing_ok=True)  # a file that is there keeps its permissions
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written ({error.strerror})") from error
+    return str(path)
 
 
 async def _sell(pair: Pair) -> None:
