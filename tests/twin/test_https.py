@@ -7,7 +7,6 @@ import random
 import ssl
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -20,6 +19,7 @@ from ml_connector.twin.launch import RunningTwins, TwinOptions, running_twins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 SMALL = {"customers": 3, "products": 3, "deals": 1, "rep": False}
 NOW = surroundings().clock.now()  # OpenSSL checks certificates against the real clock
