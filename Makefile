@@ -2,12 +2,13 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-long check format bench postgres postgres-stop requirements clean
+.PHONY: help setup demo test test-sim test-peers test-long check format bench postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest -n 2
+PEERS := build/peers
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make requirements"
@@ -22,12 +23,15 @@ demo: $(VENV)/.runtime ## Watch the whole circle on simulated systems: no accoun
 	@$(BIN)/ml-connector demo
 
 test: $(VENV)/.dev ## Run the tests of every day (all but the simulation and the release tier)
-	$(PYTEST) -m "not sim and not long" $(ARGS)
+	$(PYTEST) -m "not sim and not long and not peers" $(ARGS)
 
 test-sim: $(VENV)/.dev ## Run the simulation: a crash at every point of every story
 	PYTHONHASHSEED=0 $(PYTEST) -m sim $(ARGS)
 
-test-long: $(VENV)/.dev ## Run the release tier: hours, not minutes
+test-peers: $(PEERS)/.ready ## Run other people's clients against the twins
+	$(PEERS)/bin/python -m pytest -m peers tests/peers $(ARGS)
+
+test-long: $(VENV)/.dev test-peers ## Run the release tier: hours, not minutes
 	PYTHONHASHSEED=0 $(PYTEST) -m long $(ARGS)
 
 check: $(VENV)/.dev ## Lint, formatting, types, layers and spelling
@@ -56,6 +60,8 @@ requirements: $(UV) ## Write requirements/ anew from pyproject.toml: newest vers
 		--output-file requirements/dev.txt
 	echo "hatchling" | $(COMPILE) --upgrade - --constraint requirements/dev.txt \
 		--output-file requirements/build.txt
+	$(COMPILE) --upgrade pyproject.toml tests/peers/requirements.in --constraint requirements/dev.txt \
+		--output-file tests/peers/requirements.txt
 
 clean: ## Remove everything that was set up or built here
 	@if [ -d .pg ] && [ -e $(VENV)/.dev ]; then $(BIN)/python tests/postgres.py stop .pg; fi
@@ -85,6 +91,14 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
+
+# Other people's clients stay out of .venv: what they bring along is none of ours.
+$(PEERS)/.ready: tests/peers/requirements.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --require-hashes -r tests/peers/requirements.txt
+	@$(PEERS)/bin/python -m pip install --quiet --require-hashes -r requirements/build.txt
+	@$(PEERS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(UV):
 	@python3 -m venv build/uv
