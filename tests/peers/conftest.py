@@ -59,17 +59,17 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     assert program, "the project is not installed: make test-peers"
     words = (
         f"twin serve --tls --certificate-file {home / 'app.pem'} --customers 36 --products 12 --rep off "
-        f"--hubspot-limit off --page-size {PAGE_SIZE}"
+        f"--hubspot-limit off --page-size {PAGE_SIZE} --set search_lag_s=0"
     )
-    process = subprocess.Popen([program, *words.split()], stdout=subprocess.PIPE, text=True, cwd=home)
-    try:
-        assert process.stdout is not None
-        announced: dict[str, Any] = json.loads(process.stdout.readline())
-        announced.pop("schema")
-        yield Told(**announced)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+    with subprocess.Popen([program, *words.split()], stdout=subprocess.PIPE, text=True, cwd=home) as process:
+        try:
+            assert process.stdout is not None
+            announced: dict[str, Any] = json.loads(process.stdout.readline())
+            announced.pop("schema")
+            yield Told(**announced)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
 
 
 @pytest.fixture
@@ -86,6 +86,7 @@ def microsoft(twins: Told) -> Any:
             return super().send(request, **(kwargs | {"verify": twins.ca_file}))
 
     with requests.Session() as session:
+        session.trust_env = False  # a bundle named in the environment would overrule the twin's
         session.mount(MICROSOFT, Detour())
         yield session
 
@@ -96,5 +97,6 @@ def trusting(twins: Told) -> Any:
     import requests
 
     with requests.Session() as session:
+        session.trust_env = False  # a bundle named in the environment would overrule the next line
         session.verify = twins.ca_file
         yield session

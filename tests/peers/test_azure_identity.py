@@ -1,4 +1,4 @@
-"""azure-identity, the credentials of Azure's SDKs: with a secret or a certificate, with instance discovery or without."""
+"""azure-identity, the credentials of Azure's SDKs: secret or certificate, with instance discovery or without."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def test_with_discovery_the_twin_stands_in_for_microsoft(twins: Told, microsoft:
 def test_with_discovery_an_unknown_host_is_refused(twins: Told, microsoft: Any) -> None:
     transport = RequestsTransport(session=microsoft, session_owner=False)
     options = {"authority": "https://login.example.com", "transport": transport}
-    with credential(twins, "secret", **options) as signed_in, pytest.raises(ValueError, match="not well-known"):
+    with (
+        credential(twins, "secret", **options) as signed_in,
+        pytest.raises(ClientAuthenticationError, match="not well-known"),
+    ):
         signed_in.get_token(twins.scope)
 
 

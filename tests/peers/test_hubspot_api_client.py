@@ -74,9 +74,7 @@ def test_search_and_paging(client: Any, unique: str) -> None:
     asked = companies.PublicObjectSearchRequest(
         filter_groups=[
             companies.FilterGroup(
-                filters=[
-                    companies.Filter(property_name="name", operator="CONTAINS_TOKEN", value="Company")
-                ]
+                filters=[companies.Filter(property_name="name", operator="CONTAINS_TOKEN", value="Company")]
             )
         ],
         properties=["name"],
@@ -112,11 +110,11 @@ def test_properties_pipelines_and_owners(client: Any) -> None:
     assert client.crm.owners.owners_api.get_page().results
 
 
-def test_an_error_is_an_exception_with_status_and_category(client: Any) -> None:
+def test_an_error_is_an_exception_with_status_and_body(client: Any) -> None:
     with pytest.raises(companies.ApiException) as caught:
         client.crm.companies.basic_api.get_by_id("999999999999")
     assert caught.value.status == 404
-    assert "OBJECT_NOT_FOUND" in caught.value.body
+    assert "resource not found" in caught.value.body
 
 
 def test_a_wrong_token_is_refused(twins: Told) -> None:

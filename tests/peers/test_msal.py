@@ -57,7 +57,10 @@ def test_a_certificate_gets_a_token_that_f_and_o_accepts(twins: Told, trusting: 
     """Named by its SHA-1 thumbprint (RS256), or whole, when msal names it by SHA-256 (PS256)."""
     credential = certificate_of(twins)
     if kind == "pem":
-        credential = {"private_key": credential["private_key"], "public_certificate": credential["private_key"]}
+        credential = {
+            "private_key": credential["private_key"],
+            "public_certificate": credential["private_key"],
+        }
     granted = application(trusting, twins, credential).acquire_token_for_client([twins.scope])
     assert "access_token" in granted, granted
     assert read_legal_entities(trusting, twins, granted) == 200

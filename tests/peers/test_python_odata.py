@@ -74,12 +74,15 @@ def test_it_creates_an_order_with_a_line_and_expands_it(service: Any) -> None:
     headers, lines = service.entities["SalesOrderHeadersV2"], service.entities["SalesOrderLines"]
     customer = service.query(customers).first()
     product = service.query(products).first()
-    header = headers(dataAreaId="usmf")
+    header = headers()
+    header.dataAreaId = "usmf"
     header.OrderingCustomerAccountNumber = customer.CustomerAccount
     header.CurrencyCode = customer.SalesCurrencyCode
     service.save(header)
     assert header.SalesOrderNumber
-    line = lines(dataAreaId="usmf", SalesOrderNumber=header.SalesOrderNumber)
+    line = lines()
+    line.dataAreaId = "usmf"
+    line.SalesOrderNumber = header.SalesOrderNumber
     line.ItemNumber = product.ItemNumber
     line.OrderedSalesQuantity = 2
     service.save(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ml_connector.twin.tls import https_of_our_own
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
 __all__ = ["RunningTwins", "TwinOptions", "running_twins"]
@@ -32,7 +32,8 @@ class RunningTwins:
     pair: Pair
     dynamics_url: str
     hubspot_url: str
-    files: Mapping[str, str] = field(default_factory=dict)  # those that were asked for, by their field
+    ca_file: str | None = None
+    certificate_file: str | None = None
 
     def announcement(self) -> dict[str, Any]:
         """What ``twin serve`` prints: everything a client needs."""
@@ -47,7 +48,8 @@ class RunningTwins:
             "hubspot_url": self.hubspot_url,
             "hubspot_token": access.hubspot_token,
             "portal_id": access.portal_id,
-            **self.files,
+            "ca_file": self.ca_file,
+            "certificate_file": self.certificate_file,
         }
 
 
@@ -68,24 +70,27 @@ async def running_twins(
     pair = Pair(options, clock=clock, rng=rng, new_id=new_id, dynamics_url=lambda: servers["dynamics"].url)
     control = Control(pair)
     ports = {"dynamics": options.dynamics_port, "hubspot": options.hubspot_port}
-    files: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pair.close)
         https = stack.enter_context(https_of_our_own(clock())) if options.tls else None
-        if https is not None:
-            files["ca_file"] = https.ca_file
+        certificate_file = None
         if options.certificate_file:
-            pem = pair.make_certificate().pem
-            files["certificate_file"] = _write_private(options.certificate_file, pem)
+            certificate_file = _write_private(options.certificate_file, pair.make_certificate().pem)
         for side, port in ports.items():
-            tls = https.context if https is not None else None
-            server = TwinServer(partial(control.serve, pair.shells[side]), port=port, tls=tls)
+            application = partial(control.serve, pair.shells[side])
+            server = TwinServer(application, port=port, tls=https.context if https else None)
             await _start(server, port)
             stack.push_async_callback(server.close)
             servers[side] = server
         if options.rep:
             stack.push_async_callback(_stop, asyncio.create_task(_sell(pair), name="rep"))
-        yield RunningTwins(pair, servers["dynamics"].url, servers["hubspot"].url, files)
+        yield RunningTwins(
+            pair,
+            servers["dynamics"].url,
+            servers["hubspot"].url,
+            ca_file=https.ca_file if https else None,
+            certificate_file=certificate_file,
+        )
 
 
 async def _start(server: TwinServer, port: int) -> None:
