@@ -2,13 +2,14 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-long test-reference check format bench bench-twin \
+.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-twin \
 	postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest -n 2
+PEERS := build/peers
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make requirements"
@@ -22,13 +23,16 @@ setup: $(VENV)/.dev ## Set up .venv with everything for working on the code
 demo: $(VENV)/.runtime ## Watch the whole circle on simulated systems: no account needed
 	@$(BIN)/ml-connector demo
 
-test: $(VENV)/.dev ## Run the tests of every day (all but the simulation, the release tier, the reference)
-	$(PYTEST) -m "not sim and not long and not reference" $(ARGS)
+test: $(VENV)/.dev ## Run the tests of every day (all but simulation, release tier, peers and reference)
+	$(PYTEST) -m "not sim and not long and not reference and not peers" $(ARGS)
 
 test-sim: $(VENV)/.dev ## Run the simulation: a crash at every point of every story
 	PYTHONHASHSEED=0 $(PYTEST) -m sim $(ARGS)
 
-test-long: $(VENV)/.dev ## Run the release tier: hours, not minutes
+test-peers: $(PEERS)/.ready ## Run other people's clients against the twins
+	$(PEERS)/bin/python -m pytest -m peers tests/peers $(ARGS)
+
+test-long: $(VENV)/.dev test-peers ## Run the release tier: hours, not minutes
 	PYTHONHASHSEED=0 $(PYTEST) -m long $(ARGS)
 
 test-reference: $(VENV)/.dev ## Compare the twins with the reference files in MLC_REFERENCE_DIR
@@ -63,6 +67,8 @@ requirements: $(UV) ## Write requirements/ anew from pyproject.toml: newest vers
 		--output-file requirements/dev.txt
 	echo "hatchling" | $(COMPILE) --upgrade - --constraint requirements/dev.txt \
 		--output-file requirements/build.txt
+	$(COMPILE) --upgrade pyproject.toml tests/peers/requirements.in --constraint requirements/dev.txt \
+		--output-file tests/peers/requirements.txt
 
 clean: ## Remove everything that was set up or built here
 	@if [ -d .pg ] && [ -e $(VENV)/.dev ]; then $(BIN)/python tests/postgres.py stop .pg; fi
@@ -92,6 +98,14 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
+
+# Other people's clients stay out of .venv: what they bring along is none of ours.
+$(PEERS)/.ready: tests/peers/requirements.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --require-hashes -r tests/peers/requirements.txt
+	@$(PEERS)/bin/python -m pip install --quiet --require-hashes -r requirements/build.txt
+	@$(PEERS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(UV):
 	@python3 -m venv build/uv

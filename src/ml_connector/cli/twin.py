@@ -76,6 +76,13 @@ async def serve(
     page_size: Annotated[
         int | None, _number("--page-size", "Rows in a page of Dynamics (10000).", least=1)
     ] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve https; the authority to trust is announced.")
+    ] = False,
+    certificate_file: Annotated[
+        str | None,
+        _text("--certificate-file", "Write a certificate and key to sign in with.", metavar="FILE"),
+    ] = None,
     switches: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SWITCH=VALUE", help="Choose a behaviour; may be repeated."),
@@ -90,7 +97,7 @@ async def serve(
         "dynamics_port": dynamics_port, "hubspot_port": hubspot_port, "seed": seed, "customers": customers,
         "contacts_per_customer": contacts_per_customer, "products": products, "rep": rep,
         "legal_entities": legal_entities, "latency_ms": latency_ms, "hubspot_limit": hubspot_limit,
-        "page_size": page_size, "switches": switches,
+        "page_size": page_size, "tls": tls, "certificate_file": certificate_file, "switches": switches,
     }  # fmt: skip
     options = twin_options(**{name: value for name, value in given.items() if value is not None})
     with _stopped_by_signals(), contextlib.suppress(asyncio.CancelledError):

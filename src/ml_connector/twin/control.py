@@ -112,6 +112,7 @@ class Control:
             "DELETE faults": self._disarm,
             "POST rep": self._act,
             "POST reset": self._reset,
+            "POST certificates": self._certify,
         }
         if call not in routes:
             raise LookupError(
@@ -187,6 +188,15 @@ class Control:
         order = _object(request)
         self._pair.reset(_member(order, "seed", int) if "seed" in order else self._pair.options.seed)
         return Answer(204)
+
+    def _certify(self, _side: str, request: Request) -> Answer:
+        """Register the application's certificate; without one, make it a key and a certificate."""
+        order = _object(request)
+        if "certificate" in order:
+            self._pair.register_certificate(_member(order, "certificate", str))
+            return Answer(204)
+        made = self._pair.make_certificate()
+        return json_answer(201, {"certificate": made.certificate, "private_key": made.private_key})
 
 
 def _path(request: Request) -> str:

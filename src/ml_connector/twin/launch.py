@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.control import Control
@@ -13,6 +14,7 @@ from ml_connector.twin.options import TwinOptions
 from ml_connector.twin.pair import Pair
 from ml_connector.twin.sending import send
 from ml_connector.twin.server import TwinServer
+from ml_connector.twin.tls import https_of_our_own
 
 if TYPE_CHECKING:
     import random
@@ -31,6 +33,8 @@ class RunningTwins:
     pair: Pair
     dynamics_url: str
     hubspot_url: str
+    ca_file: str | None = None
+    certificate_file: str | None = None
 
     def announcement(self) -> dict[str, Any]:
         """What ``twin serve`` prints: everything a client needs."""
@@ -45,6 +49,8 @@ class RunningTwins:
             "hubspot_url": self.hubspot_url,
             "hubspot_token": access.hubspot_token,
             "portal_id": access.portal_id,
+            "ca_file": self.ca_file,
+            "certificate_file": self.certificate_file,
         }
 
 
@@ -59,7 +65,7 @@ async def running_twins(
     """Serve both twins until the block is left.
 
     Raises:
-        ValueError: A port is not free.
+        ValueError: A port is not free, or a file cannot be written.
     """
     servers: dict[str, TwinServer] = {}
     pair = Pair(
@@ -74,14 +80,25 @@ async def running_twins(
     ports = {"dynamics": options.dynamics_port, "hubspot": options.hubspot_port}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pair.close)
+        https = stack.enter_context(https_of_our_own(clock())) if options.tls else None
+        certificate_file = None
+        if options.certificate_file:
+            certificate_file = _write_private(options.certificate_file, pair.make_certificate().pem)
         for side, port in ports.items():
-            server = TwinServer(partial(control.serve, pair.shells[side]), port=port)
+            application = partial(control.serve, pair.shells[side])
+            server = TwinServer(application, port=port, tls=https.context if https else None)
             await _start(server, port)
             stack.push_async_callback(server.close)
             servers[side] = server
         if options.rep:
             stack.push_async_callback(_stop, asyncio.create_task(_sell(pair), name="rep"))
-        yield RunningTwins(pair, servers["dynamics"].url, servers["hubspot"].url)
+        yield RunningTwins(
+            pair,
+            servers["dynamics"].url,
+            servers["hubspot"].url,
+            ca_file=https.ca_file if https else None,
+            certificate_file=certificate_file,
+        )
 
 
 async def _start(server: TwinServer, port: int) -> None:
@@ -91,6 +108,18 @@ async def _start(server: TwinServer, port: int) -> None:
         raise ValueError(
             f"port {port} cannot be used ({error.strerror}): choose another one, or 0"
         ) from error
+
+
+def _write_private(name: str, text: str) -> str:
+    """Write a file for its owner's eyes only; returns its full path."""
+    path = Path(name).absolute()
+    try:
+        path.unlink(missing_ok=True)  # a file that is there keeps its permissions
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written ({error.strerror})") from error
+    return str(path)
 
 
 async def _sell(pair: Pair) -> None:

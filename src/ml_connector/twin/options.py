@@ -32,7 +32,8 @@ class TwinOptions:
     """One pair of twins; ValueError with a sentence where a value cannot be.
 
     ``latency_ms`` is the mean by side, ``hubspot_limit`` (calls, seconds) of the sliding window with (0, 0) for
-    none, ``switches`` the chosen behaviours by name, see SWITCHES.
+    none, ``switches`` the chosen behaviours by name, see SWITCHES, ``tls`` whether both speak https,
+    ``certificate_file`` where the application's certificate and key are written; empty makes none.
     """
 
     dynamics_port: int = 0
@@ -48,6 +49,8 @@ class TwinOptions:
     hubspot_limit: tuple[int, float] = (190, 10.0)
     page_size: int = 10_000
     switches: Mapping[str, str] = field(default_factory=dict)
+    tls: bool = False
+    certificate_file: str = ""
 
     def __post_init__(self) -> None:
         for name in ("dynamics_port", "hubspot_port"):

@@ -155,6 +155,14 @@ class Pair:
         """Move a deal; LookupError when deal or stage is unknown."""
         self.hubspot.set_deal_stage(deal_id, stage, self._clock())
 
+    def register_certificate(self, certificate: str) -> None:
+        """Let the application sign in with this certificate; ValueError when the PEM text holds none."""
+        self.entra.register(certificate)
+
+    def make_certificate(self) -> entra.ClientCertificate:
+        """Make the application a key and a certificate that Entra ID knows."""
+        return self.entra.make_certificate(self._clock())
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Records by set or object type, for each side."""
         return {"dynamics": self.dynamics.counts(), "hubspot": self.hubspot.counts()}

@@ -20,6 +20,7 @@ from ml_connector.twin.shell import Delivery, Manner
 from ml_connector.twin.wire import Answer, Request
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
 HOST = "127.0.0.1"  # a twin is never offered to a network
@@ -39,27 +40,35 @@ class TwinServer:
         application: Answers one request; cancelled when its client goes away.
         port: 0 takes any free one.
         compress: Whether to gzip answers over 1 KB for clients that accept it.
+        tls: Certificate and key for https; None serves plain http.
     """
 
     def __init__(
-        self, application: Callable[[Request], Awaitable[Delivery]], *, port: int = 0, compress: bool = False
+        self,
+        application: Callable[[Request], Awaitable[Delivery]],
+        *,
+        port: int = 0,
+        compress: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.application = application
         self.compress = compress
         self.connections: set[_Connection] = set()
         self._port = port
+        self._tls = tls
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen; OSError when the port is taken."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), HOST, self._port)
+        self._server = await loop.create_server(lambda: _Connection(self), HOST, self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     @property
     def url(self) -> str:
         """Scheme, host and port, without a slash at the end."""
-        return f"http://{HOST}:{self._port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{HOST}:{self._port}"
 
     async def close(self) -> None:
         """Stop listening and drop every connection."""
