@@ -76,8 +76,12 @@ def row(table: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def rows_of(environment: Environment, table: str, company: str, **wanted: str) -> Iterator[Row]:
     """The rows of a table in one legal entity that have those texts."""
-    for row in environment.store.tables[table].by_company.get(company, ()):
-        if all(fold(row.values.get(name, "")) == fold(value) for name, value in wanted.items()):
+    rows = environment.store.tables[table]
+    first = next(iter(wanted), None)  # read through its index: there may be many agreements
+    candidates = rows.by_company.get(company, []) if first is None else rows.where(first, [wanted[first]])
+    for row in candidates:
+        here = row.values.get("dataAreaId") == company
+        if here and all(fold(row.values.get(name, "")) == fold(value) for name, value in wanted.items()):
             yield row
 
 
