@@ -104,6 +104,14 @@ def test_a_429_may_stand_inside_a_batch(starting: Callable[..., Caller]) -> None
     assert (answer.status, "Retry-After: 5" in text, BUSY in text) == (200, True, True)
 
 
+def test_the_parts_of_a_batch_count_for_its_client(starting: Callable[..., Caller]) -> None:
+    """[MS 3] The retired limit is per user: single requests and parts together."""
+    fo = starting(throttle="user", throttle_requests="3", throttle_batch="parts")
+    assert [admit(fo), admit(fo), admit(fo, "/data/$batch", "POST")] == [None, None, None]
+    text = batch(fo, "".join(READ.format(id=number) for number in (1, 2)) + "--b--\n").body.decode()
+    assert (text.count("HTTP/1.1 200"), text.count("HTTP/1.1 429")) == (1, 1)
+
+
 def test_a_429_may_meet_the_whole_batch(starting: Callable[..., Caller]) -> None:
     """[MS 4] The other value: parts are not counted."""
     fo = starting(throttle="resource", throttle_every="2", throttle_batch="outer")

@@ -65,6 +65,7 @@ class DynamicsMachine:
         self._writer = Writer(self._environment)
         self._router = Router(self._environment, Reader(self._environment, base_url, page_size), self._writer)
         self._people = People(self._environment)
+        self._caller = ""  # the client admitted last, on whose account the parts of its batch are
         self._throttle = Throttle(self._environment.switches)
         self._sorted: dict[str, tuple[int, list[str], dict[str, Row]]] = {}
 
@@ -77,6 +78,7 @@ class DynamicsMachine:
         if self._environment.find("SysAADClients", client) is None:
             row = {"AADClientId": client, "Name": "Integration", "UserId": "integration"}
             self._environment.store.fill("SysAADClients", row)
+        self._caller = client
         if request.raw_path == BATCH_PATH and self._counts_parts():
             return None
         return self._throttle.refuse(client, now)
@@ -208,7 +210,7 @@ class DynamicsMachine:
 
     def _refuse_part(self, now: datetime) -> Answer | None:
         """The 429 that stands inside a batch."""
-        return self._throttle.refuse("batch", now) if self._counts_parts() else None
+        return self._throttle.refuse(self._caller, now) if self._counts_parts() else None
 
     def _counts_parts(self) -> bool:
         return self._environment.is_on("throttle_batch", "parts")

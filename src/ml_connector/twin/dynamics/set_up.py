@@ -71,10 +71,12 @@ def row(table: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def rows_of(environment: Environment, table: str, company: str, **wanted: str) -> Iterator[Row]:
     """The rows of set-up in one legal entity that have those texts; not those that only mirror another table."""
-    for row in environment.store.tables.peek(table).by_company.get(company, ()):
-        if row.joined is None and all(
-            fold(row.values.get(name, "")) == fold(value) for name, value in wanted.items()
-        ):
+    rows = environment.store.tables.peek(table)
+    first = next(iter(wanted), None)  # read through its index: there may be many agreements
+    candidates = rows.by_company.get(company, []) if first is None else rows.where(first, [wanted[first]])
+    for row in candidates:
+        own = row.joined is None and row.values.get("dataAreaId") == company
+        if own and all(fold(row.values.get(name, "")) == fold(value) for name, value in wanted.items()):
             yield row
 
 
