@@ -1,7 +1,7 @@
 """The table entities for business intelligence: a table's own columns, with the moment its own row last changed.
 
 ``SysModifiedDateTime`` moves with a row of the table itself. A customer's name, address and e-mail are the party's:
-changing them leaves CustTable's moment where it was. https://github.com/d365collaborative names the sets.
+changing them leaves CustTable's moment where it was. https://github.com/ntrtd/d365-agent
 """
 
 from __future__ import annotations
