@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = "/__twin__/"
 MOST_RECORDS = 10_000
+_QUOTE = re.compile(r"deals/(?P<deal>[^/]+)/quote")
 _STAGE = re.compile(r"deals/(?P<deal>[^/]+)/stage")
 
 
@@ -46,6 +47,9 @@ class Control:
             stage = _STAGE.fullmatch(path)
             if stage is not None and request.method == "POST":
                 return self._move(stage["deal"], request)
+            quote = _QUOTE.fullmatch(path)
+            if quote is not None and request.method == "POST":
+                return self._quote(quote["deal"], request)
             return self._route(f"{request.method} {path}")(side, request)
         except LookupError as error:
             return json_answer(404, {"error": str(error.args[0])})
@@ -64,7 +68,8 @@ class Control:
         }
         if call not in routes:
             raise LookupError(
-                f"there is no control call {call}; there are {', '.join(routes)}, POST deals/ID/stage"
+                f"there is no control call {call}; there are {', '.join(routes)}, "
+                "POST deals/ID/stage, POST deals/ID/quote"
             )
         return routes[call]
 
@@ -103,6 +108,15 @@ class Control:
     def _move(self, deal: str, request: Request) -> Answer:
         self._pair.set_deal_stage(deal, _member(_object(request), "stage", str))
         return Answer(204)
+
+    def _quote(self, deal: str, request: Request) -> Answer:
+        """Make a quote of a deal: its status, and whether the buyer has accepted it."""
+        order = _object(request)
+        accepted = order.get("accepted", False)
+        if not isinstance(accepted, bool):
+            raise ValueError("accepted must be true or false")  # noqa: TRY004  one error for bad input
+        status = str(order.get("status", "APPROVAL_NOT_NEEDED"))
+        return json_answer(201, {"id": self._pair.make_quote(deal, status=status, accepted=accepted)})
 
     def _act(self, _side: str, request: Request) -> Answer:
         """Let the rep act: so many steps, or one deal linked and quoted."""

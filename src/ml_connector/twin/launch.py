@@ -43,6 +43,9 @@ class RunningTwins:
             "client_secret": access.entra.client_secret,
             "hubspot_url": self.hubspot_url,
             "hubspot_token": access.hubspot_token,
+            "hubspot_client_id": access.hubspot_app.client_id,
+            "hubspot_client_secret": access.hubspot_app.client_secret,
+            "hubspot_refresh_token": access.hubspot_app.refresh_token,
             "portal_id": access.portal_id,
         }
 

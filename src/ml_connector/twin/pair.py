@@ -30,6 +30,7 @@ class Access:
     entra: entra.Credentials
     hubspot_token: str
     portal_id: int
+    hubspot_app: hubspot.AppAccess
 
 
 def make_access(seed: int) -> Access:
@@ -39,7 +40,9 @@ def make_access(seed: int) -> Access:
     letters = (_SECRET_LETTERS[int(source.random() * len(_SECRET_LETTERS))] for _ in range(32))
     portal = 40_000_000 + int(source.random() * 9_000_000)
     secret = "tw~" + "".join(letters) + "+/="
-    return Access(entra.Credentials(tenant, client, secret), f"pat-na1-{key}", portal)
+    app, app_secret, refresh = (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(3))
+    installed = hubspot.AppAccess(app, app_secret, f"na1-{refresh}")
+    return Access(entra.Credentials(tenant, client, secret), f"pat-na1-{key}", portal, installed)
 
 
 class Pair:
@@ -73,6 +76,11 @@ class Pair:
             resource=dynamics_url,
             new_id=new_id,
             switches=options.behaviour(entra.SWITCHES),
+        )
+        self.hubspot_app = hubspot.OAuthApp(
+            self.access.hubspot_app,
+            new_id=new_id,
+            settings=hubspot.Settings(options.behaviour(hubspot.SWITCHES)),
         )
         self._load(options.seed)
         self.shells = {
@@ -117,6 +125,7 @@ class Pair:
             token=self.access.hubspot_token,
             portal_id=self.access.portal_id,
             now=now,
+            app=self.hubspot_app,
         )
         self._rep = _source(seed, "rep")
 
@@ -138,6 +147,10 @@ class Pair:
             LookupError: No such deal, or its company or products are not in the portal.
         """
         return rep.link_and_quote(self.hubspot, deal_id, self._clock())
+
+    def make_quote(self, deal_id: str, *, status: str, accepted: bool) -> str:
+        """Let the rep make a quote of a deal; LookupError and ValueError as the machine says."""
+        return self.hubspot.make_quote(deal_id, self._clock(), status=status, accepted=accepted)
 
     def set_deal_stage(self, deal_id: str, stage: str) -> None:
         """Move a deal; LookupError when deal or stage is unknown."""
