@@ -114,7 +114,10 @@ def _configure(call: Call, *, success: int) -> Answer:
             errors.append(refused.entry())
             continue
         links.most[kind.id] = most
-        results.append(_printed(kind, most))
+        printed = _printed(kind, most)
+        if success == _UPDATED:
+            del printed["label"]  # the answer to an update is a smaller one
+        results.append(printed)
         keys.append(str(kind.id))
     status = 207 if errors else success
     return answer(status, envelope(call.portal, results, errors), Written(tuple(keys), bool(keys)))

@@ -11,7 +11,7 @@ import orjson
 
 from ml_connector.twin.hubspot.associations import plain_type
 from ml_connector.twin.hubspot.batch import inputs_in
-from ml_connector.twin.hubspot.calls import answer, envelope, is_id, objects_in
+from ml_connector.twin.hubspot.calls import answer, envelope, is_id, objects_in, required_in
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input, not_found
 from ml_connector.twin.wire import Answer, Written
 
@@ -132,6 +132,7 @@ def archive_batch(call: Call) -> Answer:
         raise invalid_input(f"At most {MOST_ARCHIVED} records can be named in from")
     keys = []
     for one in inputs:
+        required_in(one, "from", "to")
         first = end_of(one, "from")
         for end in objects_in(one.get("to"), "to"):
             second = end_of({"to": end}, "to")
@@ -202,7 +203,7 @@ def _types(call: Call, source: Table, target: Table, specs: Any) -> frozenset[in
     found = set()
     for spec in specs:
         type_id = spec.get("associationTypeId") if isinstance(spec, dict) else None
-        if not isinstance(type_id, int):
+        if not isinstance(type_id, int) or not spec.get("associationCategory"):
             raise invalid_input("Every association type needs associationCategory and associationTypeId")
         found.add(call.portal.links.defined(source.kind.name, target.kind.name, type_id).id)
     return frozenset(found)

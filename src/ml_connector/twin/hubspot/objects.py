@@ -111,8 +111,13 @@ def associations_in(
         try:
             target_id = int(one["to"]["id"])
             ids = frozenset(int(spec["associationTypeId"]) for spec in one["types"])
+            categories = [spec["associationCategory"] for spec in one["types"]]
         except (KeyError, TypeError, ValueError):
-            raise invalid_input("associations need to.id and types[].associationTypeId") from None
+            raise invalid_input(
+                "associations need to.id and types[] with associationCategory and associationTypeId"
+            ) from None
+        if None in categories:
+            raise invalid_input("associationCategory must not be null")
         known = portal.links.types
         targets = {known[type_id].target for type_id in ids if type_id in known}
         if len(targets) != 1:

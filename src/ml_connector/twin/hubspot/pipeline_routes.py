@@ -37,7 +37,7 @@ def create_pipeline(call: Call) -> Answer:
     _deals(call)
     body = call.body()
     required_in(body, "displayOrder", "label", "stages")
-    pipeline_id = str(body.get("pipelineId") or "") or _new_id(call)
+    pipeline_id = str(body.get("pipelineId") or "") or call.portal.pipelines.new_id()
     known = call.portal.pipelines.all
     if pipeline_id in known or body["label"] in {one.label for one in known.values()}:
         raise ApiError(409, f"A pipeline {body['label']} already exists.", "OBJECT_ALREADY_EXISTS")
@@ -168,7 +168,7 @@ def _stages(call: Call, body: dict[str, Any]) -> tuple[Stage, ...]:
 
 def _new_stage(call: Call, body: dict[str, Any], known: str = "") -> Stage:
     required_in(body, "displayOrder", "label", "metadata")
-    stage_id = str(body.get("stageId") or "") or _new_id(call)
+    stage_id = str(body.get("stageId") or "") or call.portal.pipelines.new_id()
     if stage_id != known and stage_id in call.portal.pipelines.stages:
         raise ApiError(409, f"A stage {stage_id} already exists.", "OBJECT_ALREADY_EXISTS")
     metadata = body["metadata"]
@@ -189,11 +189,6 @@ def _order(body: dict[str, Any]) -> int:
     if not isinstance(order, int):
         raise invalid_input("displayOrder must be a whole number")
     return order
-
-
-def _new_id(call: Call) -> str:
-    taken = [int(one) for one in (*call.portal.pipelines.all, *call.portal.pipelines.stages) if one.isdigit()]
-    return str(max([1_000_000_000, *taken]) + 1)
 
 
 def _unused(call: Call, name: str, value: str, *, needed: bool) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.world.model import World
 
 DEFAULT = "default"
+FIRST_NEW = 1_000_000_000  # ids of pipelines and stages made later come after this
 _OPEN = (
     "appointmentscheduled",
     "qualifiedtobuy",
@@ -118,7 +119,13 @@ class Pipelines:
             keys = {key: stage_id for stage_id, (_name, key, _c, _p) in zip(ids, stages, strict=True)}
             self.all[pipeline_id] = Pipeline(pipeline_id, label, order, made, keys)
         self.stages: dict[str, tuple[Pipeline, Stage]] = {}
+        self._last_id = FIRST_NEW
         self._index()
+
+    def new_id(self) -> str:
+        """An id for a pipeline or a stage made later: opaque, as all but those of the first pipeline."""
+        self._last_id += 1
+        return str(self._last_id)
 
     def put(self, pipeline: Pipeline) -> None:
         """Add a pipeline or put another in its place; stages stay in their order."""
