@@ -229,6 +229,20 @@ def test_an_import_that_is_no_form_is_refused(desk: Desk) -> None:
     assert desk.send("POST", "/crm/imports/2026-03", b"--zz--", **kind).status == 400
 
 
+@pytest.mark.parametrize("wrong", [None, 1, [], {}, [[]], [{}], "x"])
+@pytest.mark.parametrize("member", ["name", "importOperations", "files"])
+def test_a_wrong_order_for_an_import_is_answered(desk: Desk, member: str, wrong: Any) -> None:
+    """Whatever stands in the order, the answer is below 500, and so is every later one."""
+    order: dict[str, Any] = {"name": "n", "files": [{"fileImportPage": {"columnMappings": [{}]}}]}
+    content = orjson.dumps(order | {member: wrong})
+    body = b'--zz\r\nContent-Disposition: form-data; name="importRequest"\r\n\r\n' + content + b"\r\n"
+    body += b'--zz\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\na\x00,b\r\n--zz--'
+    kind = {"content-type": "multipart/form-data; boundary=zz"}
+    assert desk.send("POST", "/crm/imports/2026-03", body, **kind).status < 500
+    desk.wait(10)
+    desk.ask("GET", "/crm/imports/2026-03")
+
+
 def test_an_export_is_a_task_and_then_a_file(open_portal: Callable[..., Desk]) -> None:
     """202 with a task, its status, then the address of a CSV file [S]."""
     desk = open_portal(export_seconds="5")

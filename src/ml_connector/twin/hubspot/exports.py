@@ -48,7 +48,7 @@ def start_export(call: Call) -> Answer:
     """Order an export of one object type; the answer says where its task is."""
     body = call.body()
     required_in(body, *_REQUIRED)
-    if body["exportType"] not in {"VIEW", "LIST"}:
+    if body["exportType"] not in ("VIEW", "LIST"):
         raise invalid_input("exportType must be VIEW or LIST")
     if body["format"] != "CSV":
         raise invalid_input("The twin exports CSV only")

@@ -101,7 +101,10 @@ def start_import(call: Call) -> Answer:
     operation = str((operations if isinstance(operations, dict) else {}).get(kind.type_id, "UPSERT"))
     if operation not in _OPERATIONS:
         raise invalid_input(f"{operation} is not an import operation")
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as wrong:
+        raise invalid_input(f"The file is not CSV: {wrong}") from None
     portal = call.portal
     due = datetime.fromisoformat(portal.now) + timedelta(seconds=float(portal.settings["import_seconds"]))
     made = Import(
@@ -168,7 +171,7 @@ def _row(portal: Portal, table: Table, one: Import, row: list[str]) -> bool:
     given = {}
     record: Record | None = None
     for column, value in zip(one.columns, row, strict=True):
-        name, role = column.get("propertyName"), column.get("columnType")
+        name, role = column.get("propertyName"), str(column.get("columnType"))
         if role == "HUBSPOT_OBJECT_ID":
             record = table.get(int(value)) if is_id(value) else None
             if record is None:

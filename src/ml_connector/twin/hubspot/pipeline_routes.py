@@ -39,7 +39,7 @@ def create_pipeline(call: Call) -> Answer:
     required_in(body, "displayOrder", "label", "stages")
     pipeline_id = str(body.get("pipelineId") or "") or call.portal.pipelines.new_id()
     known = call.portal.pipelines.all
-    if pipeline_id in known or body["label"] in {one.label for one in known.values()}:
+    if pipeline_id in known or str(body["label"]) in {one.label for one in known.values()}:
         raise ApiError(409, f"A pipeline {body['label']} already exists.", "OBJECT_ALREADY_EXISTS")
     made = Pipeline(pipeline_id, str(body["label"]), _order(body), _stages(call, body))
     return _put(call, made, "CREATE", 201)
