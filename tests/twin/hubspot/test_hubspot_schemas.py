@@ -272,3 +272,31 @@ def test_the_body_of_a_throttled_search(
     body = orjson.loads(refused.body)
     assert (refused.status, body[key]) == (429, expected)
     assert ("errorType" in body) != ("category" in body)
+
+
+def test_associations_end_with_their_day(open_portal: Callable[..., Desk]) -> None:
+    """Association calls have a quota a day of their own [D]."""
+    desk = open_portal(association_daily="1")
+    path = desk.objects(f"deals/{desk.deals()[0]}/associations/companies")
+    desk.ask("GET", path)
+    assert desk.ask("GET", path, status=429)["policyName"] == "DAILY"
+    desk.ask("GET", desk.objects("companies"))
+
+
+@pytest.mark.parametrize("chosen", ["204", "404"])
+def test_deleting_what_is_gone(open_portal: Callable[..., Desk], chosen: str) -> None:
+    """That a second DELETE is answered with 204 is inferred [I]."""
+    desk = open_portal(archive_missing=chosen)
+    key = desk.create("companies", name="A")
+    desk.ask("DELETE", desk.objects(f"companies/{key}"), status=204)
+    assert desk.send("DELETE", desk.objects(f"companies/{key}")).status == int(chosen)
+
+
+@pytest.mark.parametrize(("chosen", "most"), [("5", 5), ("6", 6)])
+def test_how_many_groups_a_search_takes(open_portal: Callable[..., Desk], chosen: str, most: int) -> None:
+    """The guide says 5 filter groups, the specification's text 6 [D]."""
+    desk = open_portal(search_groups=chosen)
+    group = {"filters": [{"propertyName": "name", "operator": "HAS_PROPERTY"}]}
+    path = desk.objects("companies/search")
+    desk.ask("POST", path, {"filterGroups": [group] * most})
+    desk.ask("POST", path, {"filterGroups": [group] * (most + 1)}, status=400)
