@@ -75,6 +75,22 @@ async def visit(**changes: Any) -> AsyncIterator[Visit]:
             yield opened
 
 
+async def test_the_announcement_is_enough_for_an_oauth_app() -> None:
+    """The announced app and refresh token bring an access token; it stays good when the world changes."""
+    async with visit() as s:
+        told = s.twins.announcement()
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": told["hubspot_client_id"],
+            "client_secret": told["hubspot_client_secret"],
+            "refresh_token": told["hubspot_refresh_token"],
+        }
+        token = (await s.hubspot.post("/oauth/2026-03/token", data=form)).json()["access_token"]
+        s.twins.pair.reset(2)
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert (await s.hubspot.get("/crm/objects/2026-03/deals", headers=bearer)).status_code == 200
+
+
 async def test_the_announcement_is_enough_to_read_both_sides() -> None:
     async with visit() as s:
         told = s.twins.announcement()
@@ -151,7 +167,7 @@ async def test_a_fault_hits_the_side_on_whose_port_it_was_ordered_and_never_the_
         assert (await s.dynamics.get("/data/LegalEntities")).status_code == 200
 
 
-async def test_a_deal_can_be_won_by_hand() -> None:
+async def test_a_deal_can_be_won_and_quoted_by_hand() -> None:
     async with visit() as s:
         deals = (await s.control("state?of=deals"))["records"]
         for deal in deals:
@@ -160,6 +176,10 @@ async def test_a_deal_can_be_won_by_hand() -> None:
         won = (await s.control("state?of=deals"))["records"]
         assert {deal["properties"]["hs_is_closed_won"] for deal in won} == {"true"}
         assert (await s.control("state"))["writes"] == 0  # people are not an integration
+        quote = f"/__twin__/deals/{deals[0]['id']}/quote"
+        assert (await s.hubspot.post(quote, json={"accepted": True})).status_code == 201
+        assert (await s.control("state"))["counts"]["hubspot"]["quotes"] == 1
+        assert (await s.hubspot.post(quote, json={"accepted": "yes"})).status_code == 400
         unknown = await s.hubspot.post("/__twin__/deals/1/stage", json={"stage": "won"})
         assert (unknown.status_code, "no deal 1" in unknown.json()["error"]) == (404, True)
         nowhere = await s.hubspot.post(f"/__twin__/deals/{deals[0]['id']}/stage", json={"stage": "moon"})

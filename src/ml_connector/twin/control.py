@@ -48,6 +48,7 @@ CONTROL_CALLS: tuple[tuple[str, str, str], ...] = (
     ("POST", "rep", "let the rep act: steps, or deal to link and quote one deal"),
     ("POST", "reset", "start over: seed?"),
     ("POST", "deals/ID/stage", "move a deal: stage"),
+    ("POST", "deals/ID/quote", "make a quote of a deal: status?, accepted?"),
     ("DELETE", "state", "delete a record of F&O: of, key"),
     ("POST", "set-up", "add a row to a table of F&O's set-up: of, fields"),
     (
@@ -57,6 +58,7 @@ CONTROL_CALLS: tuple[tuple[str, str, str], ...] = (
     ),
     *EVENT_CALLS,
 )
+_QUOTE = re.compile(r"deals/(?P<deal>[^/]+)/quote")
 _STAGE = re.compile(r"deals/(?P<deal>[^/]+)/stage")
 
 
@@ -95,6 +97,9 @@ class Control:
             order = _ORDER.fullmatch(path)
             if order is not None and request.method == "POST":
                 return self._act_on_order(order, request)
+            quote = _QUOTE.fullmatch(path)
+            if quote is not None and request.method == "POST":
+                return self._quote(quote["deal"], request)
             return self._route(f"{request.method} {path}")(side, request)
         except LookupError as error:
             return json_answer(404, {"error": str(error.args[0])})
@@ -176,6 +181,15 @@ class Control:
         order = _object(request)
         self._pair.remove(_member(order, "of", str), _member(order, "key", str))
         return Answer(204)
+
+    def _quote(self, deal: str, request: Request) -> Answer:
+        """Make a quote of a deal: its status, and whether the buyer has accepted it."""
+        order = _object(request)
+        accepted = order.get("accepted", False)
+        if not isinstance(accepted, bool):
+            raise ValueError("accepted must be true or false")  # noqa: TRY004  one error for bad input
+        status = str(order.get("status", "APPROVAL_NOT_NEEDED"))
+        return json_answer(201, {"id": self._pair.make_quote(deal, status=status, accepted=accepted)})
 
     def _act(self, _side: str, request: Request) -> Answer:
         """Let the rep act: so many steps, or one deal linked and quoted."""

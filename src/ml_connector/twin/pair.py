@@ -34,6 +34,7 @@ class Access:
     entra: entra.Credentials
     hubspot_token: str
     portal_id: int
+    hubspot_app: hubspot.AppAccess
 
 
 def make_access(seed: int) -> Access:
@@ -43,7 +44,9 @@ def make_access(seed: int) -> Access:
     letters = (_SECRET_LETTERS[int(source.random() * len(_SECRET_LETTERS))] for _ in range(32))
     portal = 40_000_000 + int(source.random() * 9_000_000)
     secret = "tw~" + "".join(letters) + "+/="
-    return Access(entra.Credentials(tenant, client, secret), f"pat-na1-{key}", portal)
+    app, app_secret, refresh = (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(3))
+    installed = hubspot.AppAccess(app, app_secret, f"na1-{refresh}")
+    return Access(entra.Credentials(tenant, client, secret), f"pat-na1-{key}", portal, installed)
 
 
 class Pair:
@@ -81,6 +84,11 @@ class Pair:
             switches=options.behaviour(entra.SWITCHES),
         )
         self.events = Events(send=send, clock=clock)
+        self.hubspot_app = hubspot.OAuthApp(
+            self.access.hubspot_app,
+            new_id=new_id,
+            settings=hubspot.Settings(options.behaviour(hubspot.SWITCHES)),
+        )
         self._load(options.seed)
         self.shells = {
             machine.side: TwinShell(
@@ -124,6 +132,7 @@ class Pair:
             token=self.access.hubspot_token,
             portal_id=self.access.portal_id,
             now=now,
+            app=self.hubspot_app,
         )
         self.events.attach(machine, self.hubspot, _source(seed, "events"))
         self.hubspot_port = HubSpotPort(self.hubspot, WebhookSettings(self.events.app, self._new_id))
@@ -150,6 +159,10 @@ class Pair:
             LookupError: No such deal, or its company or products are not in the portal.
         """
         return rep.link_and_quote(self.hubspot, deal_id, self._clock())
+
+    def make_quote(self, deal_id: str, *, status: str, accepted: bool) -> str:
+        """Let the rep make a quote of a deal; LookupError and ValueError as the machine says."""
+        return self.hubspot.make_quote(deal_id, self._clock(), status=status, accepted=accepted)
 
     def set_deal_stage(self, deal_id: str, stage: str) -> None:
         """Move a deal; LookupError when deal or stage is unknown."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
 
-from ml_connector.twin.hubspot import HubSpotMachine
+from ml_connector.twin.hubspot import AppAccess, HubSpotMachine, OAuthApp, Settings
 from ml_connector.twin.wire import Answer, Request
 from ml_connector.twin.world.model import Deal, DealLine, LegalEntity, World
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOKEN = "pat-na1-demo"
 PORTAL = 4711
+APP = AppAccess("app-id", "app-secret", "na1-refresh")
 
 
 def make_entity(entity_id: str, currency: str) -> LegalEntity:
@@ -107,6 +109,21 @@ class Desk:
         assert answer.status == status, (answer.status, answer.body)
         return orjson.loads(answer.body) if answer.body else None
 
+    def form(self, target: str, **fields: str) -> Answer:
+        """A form without a token, as the OAuth endpoints take it."""
+        given = {"client_id": APP.client_id, "client_secret": APP.client_secret} | fields
+        return self.send("POST", target, urlencode(given).encode(), authorization="")
+
+    def refresh(self) -> dict[str, Any]:
+        """Use a new access token from here on; returns the answer that brought it."""
+        answer = self.form(
+            "/oauth/2026-03/token", grant_type="refresh_token", refresh_token=APP.refresh_token
+        )
+        assert answer.status == 200, answer.body
+        body: dict[str, Any] = orjson.loads(answer.body)
+        self.token = body["access_token"]
+        return body
+
     def objects(self, tail: str) -> str:
         return f"/crm/objects/{self.version}/{tail}"
 
@@ -153,6 +170,11 @@ def open_portal() -> Callable[..., Desk]:
             token=TOKEN,
             portal_id=PORTAL,
             now=NOW,
+            app=OAuthApp(
+                APP,
+                new_id=lambda: f"10000000-0000-4000-8000-{next(numbers):012}",
+                settings=Settings(switches),
+            ),
         )
         return Desk(machine)
 

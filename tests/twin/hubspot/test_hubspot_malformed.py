@@ -30,6 +30,13 @@ FILTERS = [
     {"propertyName": "annualrevenue", "operator": "BETWEEN", "value": "1", "highValue": "4"},
     {"propertyName": "name", "operator": "IN", "values": ["x"]},
 ]
+STAGE = {
+    "stageId": "s",
+    "label": "l",
+    "displayOrder": 1,
+    "metadata": {"isClosed": "false", "probability": "0.5"},
+}
+LABEL = {"name": "n", "label": "l", "inverseLabel": "i"}
 BODIES: list[tuple[str, str, Any]] = [
     ("POST", "/crm/objects/2026-09/companies", {"properties": {"name": "x"}, "associations": [ENDS]}),
     (
@@ -84,6 +91,48 @@ BODIES: list[tuple[str, str, Any]] = [
     ("POST", "/crm/properties/2026-03/companies", PROPERTY),
     ("PATCH", "/crm/properties/2026-03/companies/key", PROPERTY),
     ("POST", "/crm/properties/2026-03/companies/groups", {"name": "g", "label": "l", "displayOrder": 1}),
+    ("POST", "/crm/pipelines/2026-03/deals", {"label": "p", "displayOrder": 1, "stages": [STAGE]}),
+    ("PUT", "/crm/pipelines/2026-03/deals/default", {"label": "p", "displayOrder": 1, "stages": [STAGE]}),
+    ("PATCH", "/crm/pipelines/2026-03/deals/default/stages/closedwon", STAGE),
+    ("POST", "/crm/associations/2026-03/deals/companies/labels", LABEL),
+    ("PUT", "/crm/associations/2026-03/deals/companies/labels", {"associationTypeId": 30001, "label": "l"}),
+    (
+        "POST",
+        "/crm/associations/2026-03/definitions/configurations/deals/companies/batch/create",
+        {"inputs": [{"category": "HUBSPOT_DEFINED", "typeId": 5, "maxToObjectIds": 3}]},
+    ),
+    (
+        "POST",
+        "/crm/v3/associations/deals/companies/batch/create",
+        {"inputs": [{"from": {"id": "1"}, "to": {"id": "2"}, "type": "deal_to_company"}]},
+    ),
+    (
+        "PUT",
+        "/crm/property-validations/2026-03/companies/city/rule-type/MAX_LENGTH",
+        {"ruleArguments": ["5"], "shouldApplyNormalization": False},
+    ),
+    (
+        "POST",
+        "/crm-object-schemas/2026-03/schemas/batch/read",
+        {
+            "inputs": ["companies"],
+            "includeAssociationDefinitions": True,
+            "includeAuditMetadata": True,
+            "includePropertyDefinitions": True,
+        },
+    ),
+    (
+        "POST",
+        "/crm/exports/2026-03/export/async",
+        {
+            "exportType": "VIEW",
+            "format": "CSV",
+            "exportName": "e",
+            "language": "EN",
+            "objectType": "COMPANY",
+            "objectProperties": ["name"],
+        },
+    ),
     ("POST", "/crm/objects/2026-03/companies/merge", {"primaryObjectId": "1", "objectIdToMerge": "2"}),
     (
         "POST",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.twin.hubspot.calls import answer
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input, unauthenticated
 from ml_connector.twin.hubspot.object_types import TYPES
-from ml_connector.twin.hubspot.pipelines import pipeline_of
 from ml_connector.twin.hubspot.values import stamp
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ ALL_SCOPES: tuple[str, ...] = (
     ),
     "crm.objects.owners.read",
     "e-commerce",
+    "crm.schemas.custom.read",
     "crm.import",
     "crm.export",
 )
@@ -125,33 +125,13 @@ def list_owners(call: Call) -> Answer:
 
 
 def get_owner(call: Call) -> Answer:
-    """One owner by id."""
+    """One owner by id or by user id."""
+    by_user = call.request.param("idProperty") == "userId"
     for owner in call.portal.owners:
-        if owner.id == call.args["id"]:
-            return answer(200, _owner(call, owner))
+        printed = _owner(call, owner)
+        if call.args["id"] == (str(printed["userId"]) if by_user else owner.id):
+            return answer(200, printed)
     raise ApiError(404, f"Owner {call.args['id']} does not exist", "OBJECT_NOT_FOUND")
-
-
-def list_pipelines(call: Call) -> Answer:
-    """All pipelines; only deals have any here."""
-    return answer(200, {"results": [one.wire(call.portal.started) for one in _pipelines(call)]})
-
-
-def get_pipeline(call: Call) -> Answer:
-    """One pipeline."""
-    _pipelines(call)
-    return answer(200, pipeline_of(call.portal.pipelines, call.args["pipeline"]).wire(call.portal.started))
-
-
-def list_stages(call: Call) -> Answer:
-    """The stages of one pipeline."""
-    _pipelines(call)
-    stages = pipeline_of(call.portal.pipelines, call.args["pipeline"]).stages
-    return answer(200, {"results": [stage.wire(call.portal.started) for stage in stages]})
-
-
-def _pipelines(call: Call) -> list[Any]:
-    return list(call.portal.pipelines.all.values()) if call.table.kind.name == "deals" else []
 
 
 def _owner(call: Call, owner: Owner) -> dict[str, Any]:

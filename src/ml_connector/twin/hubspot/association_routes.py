@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ml_connector.twin.hubspot.associations import TYPES, defined_type, plain_type, types_between
+from ml_connector.twin.hubspot.associations import plain_type
 from ml_connector.twin.hubspot.batch import inputs_in
-from ml_connector.twin.hubspot.calls import answer, envelope, is_id, objects_in
+from ml_connector.twin.hubspot.calls import answer, envelope, is_id, objects_in, required_in
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input, not_found
 from ml_connector.twin.wire import Answer, Written
 
@@ -28,7 +28,7 @@ MOST_ARCHIVED = 100
 def read_associations(call: Call) -> Answer:
     """One page of the records associated with one record."""
     source, target = call.table_of("from"), call.table_of("to")
-    record = _live(source, call.args["id"])
+    record = live(source, call.args["id"])
     limit = min(call.whole("limit", LARGEST_PAGE) or LARGEST_PAGE, LARGEST_PAGE)
     rows, following = _rows(call, source, record.id, target, start=call.whole("after", 0), limit=limit)
     body: dict[str, Any] = {"results": rows}
@@ -48,7 +48,7 @@ def read_batch(call: Call) -> Answer:
             raise invalid_input(f"after must be a whole number, not {after}")
         rows, following = _rows(call, source, record_id, target, start=int(after), limit=LARGEST_PAGE)
         if not rows:
-            errors.append(_none_found(source, key, target))
+            errors.append(none_found(source, key, target))
             continue
         entry: dict[str, Any] = {"from": {"id": key}, "to": rows}
         if following:
@@ -62,7 +62,7 @@ def read_batch(call: Call) -> Answer:
 def set_default(call: Call) -> Answer:
     """Associate two records without a label."""
     source, target = call.table_of("from"), call.table_of("to")
-    one, other = _live(source, call.args["id"]), _live(target, call.args["to_id"])
+    one, other = live(source, call.args["id"]), live(target, call.args["to_id"])
     results = _associate_default(call, source, one, target, other)
     return answer(200, envelope(call.portal, results), _written(one, other))
 
@@ -70,12 +70,12 @@ def set_default(call: Call) -> Answer:
 def set_labels(call: Call) -> Answer:
     """Replace the labels between two records by the ones in the body."""
     source, target = call.table_of("from"), call.table_of("to")
-    one, other = _live(source, call.args["id"]), _live(target, call.args["to_id"])
+    one, other = live(source, call.args["id"]), live(target, call.args["to_id"])
     try:
         specs = orjson.loads(call.request.body)
     except orjson.JSONDecodeError:
         raise invalid_input("Invalid input JSON") from None
-    types = _types(source, target, specs)
+    types = _types(call, source, target, specs)
     call.portal.associate(source.kind.name, one.id, target.kind.name, other.id, types, replace=True)
     return answer(201, _labels(call, source, one, target, other), _written(one, other))
 
@@ -96,8 +96,8 @@ def create_batch(call: Call) -> Answer:
     results, errors, keys = [], [], []
     for one in inputs_in(call.body(), MOST_WRITTEN):
         try:
-            first, second = _ends(source, target, one)
-            types = _types(source, target, one.get("types"))
+            first, second = ends(source, target, one)
+            types = _types(call, source, target, one.get("types"))
         except ApiError as refused:
             errors.append(refused.entry())
             continue
@@ -114,7 +114,7 @@ def create_default_batch(call: Call) -> Answer:
     results, errors, keys = [], [], []
     for one in inputs_in(call.body(), MOST_WRITTEN):
         try:
-            first, second = _ends(source, target, one)
+            first, second = ends(source, target, one)
         except ApiError as refused:
             errors.append(refused.entry())
             continue
@@ -128,13 +128,14 @@ def archive_batch(call: Call) -> Answer:
     """Remove every association of up to 100 records with the ones named."""
     source, target = call.table_of("from"), call.table_of("to")
     inputs = inputs_in(call.body(), MOST_WRITTEN)
-    if len({str(_end(one, "from")) for one in inputs}) > MOST_ARCHIVED:
+    if len({str(end_of(one, "from")) for one in inputs}) > MOST_ARCHIVED:
         raise invalid_input(f"At most {MOST_ARCHIVED} records can be named in from")
     keys = []
     for one in inputs:
-        first = _end(one, "from")
+        required_in(one, "from", "to")
+        first = end_of(one, "from")
         for end in objects_in(one.get("to"), "to"):
-            second = _end({"to": end}, "to")
+            second = end_of({"to": end}, "to")
             if call.portal.links.remove(source.kind.name, first, target.kind.name, second):
                 keys.append(f"{first}>{second}")
     return _archived(call, keys)
@@ -145,8 +146,8 @@ def archive_labels_batch(call: Call) -> Answer:
     source, target = call.table_of("from"), call.table_of("to")
     keys = []
     for one in inputs_in(call.body(), MOST_WRITTEN):
-        first, second = _end(one, "from"), _end(one, "to")
-        types = _types(source, target, one.get("types"))
+        first, second = end_of(one, "from"), end_of(one, "to")
+        types = _types(call, source, target, one.get("types"))
         if call.portal.links.remove(source.kind.name, first, target.kind.name, second, types):
             keys.append(f"{first}>{second}")
     return _archived(call, keys)
@@ -155,9 +156,8 @@ def archive_labels_batch(call: Call) -> Answer:
 def list_labels(call: Call) -> Answer:
     """The association types between two object types."""
     source, target = call.table_of("from"), call.table_of("to")
-    kinds = types_between(source.kind.name, target.kind.name)
-    rows = [{"category": "HUBSPOT_DEFINED", "typeId": kind.id, "label": kind.label} for kind in kinds]
-    return answer(200, {"results": rows})
+    kinds = call.portal.links.between(source.kind.name, target.kind.name)
+    return answer(200, {"results": [kind.wire() for kind in kinds]})
 
 
 def _rows(
@@ -168,24 +168,23 @@ def _rows(
     rows = [
         {
             "toObjectId": str(one) if call.version.association_ids_as_text else one,
-            "associationTypes": [
-                {"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": TYPES[type_id].label}
-                for type_id in sorted(found[one])
-            ],
+            "associationTypes": [call.portal.links.types[type_id].wire() for type_id in sorted(found[one])],
         }
         for one in ids[:limit]
     ]
     return rows, str(ids[limit]) if len(ids) > limit else ""
 
 
-def _live(table: Table, key: str) -> Record:
+def live(table: Table, key: str) -> Record:
+    """A live record by id; 404 when there is none."""
     record = table.get(int(key)) if is_id(key) else None
     if record is None:
         raise not_found(key)
     return record
 
 
-def _end(one: dict[str, Any], side: str) -> int:
+def end_of(one: dict[str, Any], side: str) -> int:
+    """The record id of one side of a pair."""
     end = one.get(side)
     key = str(end.get("id", "")) if isinstance(end, dict) else ""
     if not is_id(key):
@@ -193,19 +192,20 @@ def _end(one: dict[str, Any], side: str) -> int:
     return int(key)
 
 
-def _ends(source: Table, target: Table, one: dict[str, Any]) -> tuple[Record, Record]:
-    return _live(source, str(_end(one, "from"))), _live(target, str(_end(one, "to")))
+def ends(source: Table, target: Table, one: dict[str, Any]) -> tuple[Record, Record]:
+    """The two records of a pair, which must exist."""
+    return live(source, str(end_of(one, "from"))), live(target, str(end_of(one, "to")))
 
 
-def _types(source: Table, target: Table, specs: Any) -> frozenset[int]:
+def _types(call: Call, source: Table, target: Table, specs: Any) -> frozenset[int]:
     if not isinstance(specs, list) or not specs:
         raise invalid_input("A list of association types is expected")
     found = set()
     for spec in specs:
         type_id = spec.get("associationTypeId") if isinstance(spec, dict) else None
-        if not isinstance(type_id, int):
+        if not isinstance(type_id, int) or not spec.get("associationCategory"):
             raise invalid_input("Every association type needs associationCategory and associationTypeId")
-        found.add(defined_type(source.kind.name, target.kind.name, type_id).id)
+        found.add(call.portal.links.defined(source.kind.name, target.kind.name, type_id).id)
     return frozenset(found)
 
 
@@ -227,18 +227,20 @@ def _spec(one: Record, other: Record, type_id: int) -> dict[str, Any]:
 
 
 def _labels(call: Call, source: Table, one: Record, target: Table, other: Record) -> dict[str, Any]:
-    types = call.portal.links.of(source.kind.name, one.id, target.kind.name).get(other.id, frozenset())
+    links = call.portal.links
+    types = links.of(source.kind.name, one.id, target.kind.name).get(other.id, frozenset())
     as_text = call.version.association_ids_as_text
     return {
         "fromObjectTypeId": source.kind.type_id,
         "fromObjectId": str(one.id) if as_text else one.id,
         "toObjectTypeId": target.kind.type_id,
         "toObjectId": str(other.id) if as_text else other.id,
-        "labels": [label for type_id in sorted(types) if (label := TYPES[type_id].label)],
+        "labels": [label for type_id in sorted(types) if (label := links.types[type_id].label)],
     }
 
 
-def _none_found(source: Table, key: str, target: Table) -> dict[str, Any]:
+def none_found(source: Table, key: str, target: Table) -> dict[str, Any]:
+    """The entry of a batch read for a record without associations."""
     one, other = source.kind.singular, target.kind.singular
     return ApiError(
         404,

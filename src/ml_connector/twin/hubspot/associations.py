@@ -5,18 +5,20 @@ Facts: https://developers.hubspot.com/docs/api-reference/latest/crm/associations
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input
 
 if TYPE_CHECKING:
     from ml_connector.twin.hubspot.happenings import Happenings
 
+OWN_TYPES = 30_000  # the portal's own labels are numbered from here
+
 
 @dataclass(frozen=True, slots=True)
 class AssociationType:
-    """One HUBSPOT_DEFINED association type, from one object type to another."""
+    """One association type, from one object type to another."""
 
     id: int
     source: str
@@ -24,6 +26,12 @@ class AssociationType:
     inverse: int
     label: str | None = None
     primary: bool = False
+    category: str = "HUBSPOT_DEFINED"
+    name: str = ""  # the portal's own types have one
+
+    def wire(self) -> dict[str, Any]:
+        """As HubSpot prints it."""
+        return {"category": self.category, "typeId": self.id, "label": self.label}
 
 
 def _pair(
@@ -47,6 +55,7 @@ TYPES: dict[int, AssociationType] = {
         _pair("deals", "contacts", (3, 4)),
         _pair("deals", "line_items", (19, 20)),
         _pair("quotes", "line_items", (67, 68)),
+        _pair("deals", "quotes", (63, 64)),
         (
             AssociationType(13, "companies", "companies", 14, "Child Company"),
             AssociationType(14, "companies", "companies", 13, "Parent Company"),
@@ -74,39 +83,60 @@ def plain_type(source: str, target: str) -> AssociationType:
     return found
 
 
-def defined_type(source: str, target: str, type_id: int) -> AssociationType:
-    """A type by id, checked against its direction."""
-    found = TYPES.get(type_id)
-    if found is None or (found.source, found.target) != (source, target):
-        raise ApiError(
-            400,
-            f"Association type {type_id} is not valid from {source} to {target}",
-            context={"type": [str(type_id)], "fromObjectType": [source], "toObjectType": [target]},
-        )
-    return found
-
-
-def types_between(source: str, target: str) -> list[AssociationType]:
-    """Every type from one object type to another."""
-    return [kind for kind in TYPES.values() if (kind.source, kind.target) == (source, target)]
-
-
-def printed_name(kind: AssociationType, source: str, target: str) -> str:
-    """The ``type`` word inside a record's ``associations``: plain rows say so where a labelled one exists."""
-    name = f"{source}_to_{target}"
-    if kind.primary or len(types_between(kind.source, kind.target)) == 1:
-        return name
-    if kind.label is None:
-        return f"{name}_unlabeled"
-    return f"{name}_{kind.label.lower().replace(' ', '_')}"
-
-
 class Links:
     """All associations of the portal: (from type, to type) -> from id -> to id -> type ids."""
 
     def __init__(self, happenings: Happenings) -> None:
         self._happenings = happenings
         self._rows: dict[tuple[str, str], dict[int, dict[int, frozenset[int]]]] = {}
+        self.types: dict[int, AssociationType] = dict(TYPES)
+        self.most: dict[int, int] = {}  # type id -> how many records one record may have of it
+
+    def defined(self, source: str, target: str, type_id: int) -> AssociationType:
+        """A type by id, checked against its direction."""
+        found = self.types.get(type_id)
+        if found is None or (found.source, found.target) != (source, target):
+            raise ApiError(
+                400,
+                f"Association type {type_id} is not valid from {source} to {target}",
+                context={"type": [str(type_id)], "fromObjectType": [source], "toObjectType": [target]},
+            )
+        return found
+
+    def between(self, source: str, target: str) -> list[AssociationType]:
+        """Every type from one object type to another."""
+        return [kind for kind in self.types.values() if (kind.source, kind.target) == (source, target)]
+
+    def define(self, source: str, target: str, name: str, label: str, inverse: str) -> list[AssociationType]:
+        """A label of the portal's own, with the one for the way back."""
+        first = max([OWN_TYPES, *self.types]) + 1
+        same = source == target and inverse == label
+        back = first if same else first + 1
+        there = AssociationType(first, source, target, back, label, category="USER_DEFINED", name=name)
+        made = [there]
+        if not same:
+            made.append(replace(there, id=back, source=target, target=source, inverse=first, label=inverse))
+        self.types |= {kind.id: kind for kind in made}
+        return made
+
+    def undefine(self, kind: AssociationType) -> None:
+        """Forget a label of the portal's own and every use of it."""
+        for one in (kind, self.types[kind.inverse]):
+            for source_id, found in list(self._rows.get((one.source, one.target), {}).items()):
+                for target_id, types in list(found.items()):
+                    if one.id in types:
+                        self._put(one.source, source_id, one.target, target_id, types - {one.id})
+        for type_id in {kind.id, kind.inverse}:
+            del self.types[type_id]
+
+    def printed_name(self, kind: AssociationType, source: str, target: str) -> str:
+        """The ``type`` word of a row: plain rows say so where a labelled one exists."""
+        name = f"{source}_to_{target}"
+        if kind.primary or len(self.between(kind.source, kind.target)) == 1:
+            return name
+        if kind.label is None:
+            return f"{name}_unlabeled"
+        return f"{name}_{kind.label.lower().replace(' ', '_')}"
 
     def of(self, source: str, source_id: int, target: str) -> dict[int, frozenset[int]]:
         """The associated records of one type: id -> type ids."""
@@ -117,7 +147,7 @@ class Links:
         plain = _PLAIN.get((source, target))
         wanted = types | {plain.id} if plain else types
         for type_id in wanted:
-            kind = TYPES[type_id]
+            kind = self.types[type_id]
             if kind.id in _ONE_PRIMARY:
                 self._demote(source, source_id, target, kind.id)
             elif kind.inverse in _ONE_PRIMARY:
@@ -167,7 +197,7 @@ class Links:
     def _put(self, source: str, source_id: int, target: str, target_id: int, types: frozenset[int]) -> None:
         before = self.of(source, source_id, target).get(target_id, frozenset())
         self._half(source, source_id, target, target_id, types)
-        inverse = frozenset(TYPES[type_id].inverse for type_id in types)
+        inverse = frozenset(self.types[type_id].inverse for type_id in types)
         self._half(target, target_id, source, source_id, inverse)
         self._happenings.linked(((source, source_id), (target, target_id)), before, types, _PRIMARY)
 

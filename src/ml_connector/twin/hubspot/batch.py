@@ -28,7 +28,7 @@ from ml_connector.twin.hubspot.errors import (
     non_unique,
     not_found_in_batch,
 )
-from ml_connector.twin.hubspot.objects import associations_in, stored_and_written
+from ml_connector.twin.hubspot.objects import associations_in, history_of, stored_and_written
 from ml_connector.twin.hubspot.values import as_text
 from ml_connector.twin.wire import Answer, Written
 
@@ -52,6 +52,7 @@ def read_batch(call: Call) -> Answer:
     id_property = as_text(body.get("idProperty")) or "hs_object_id"
     archived = call.flag("archived")
     chosen = portal.selection(table, names_in(body))
+    history = names_in({"properties": body.get("propertiesWithHistory")})
     results, missing = [], []
     seen = set()
     for one in inputs:
@@ -61,7 +62,10 @@ def read_batch(call: Call) -> Answer:
             missing.append(key)
         elif record.id not in seen:
             seen.add(record.id)
-            results.append(portal.render(table, record, chosen))
+            printed = portal.render(table, record, chosen)
+            if history:
+                printed["propertiesWithHistory"] = history_of(portal, table, record, history)
+            results.append(printed)
     portal.rng.shuffle(results)
     errors = [not_found_in_batch(table.kind.singular, missing).entry()] if missing else []
     if portal.settings["batch_missing"] == "omit":
@@ -74,7 +78,7 @@ def create_batch(call: Call) -> Answer:
     portal, table = call.portal, call.table
 
     def draft(one: Input, claims: Claims) -> tuple[Draft, list[Associated]]:
-        wanted = associations_in(portal, table, one)
+        wanted = associations_in(call, table, one)
         return portal.draft_create(table, properties_in(one), call.version, claims), wanted
 
     return _write(call, table, inputs_in(call.body()), draft, success=201, whole=True)
@@ -194,7 +198,7 @@ def _write(
     for one, ready, wanted in drafts:
         record = _commit(portal, table, ready, wanted)
         keys.append(str(record.id))
-        printed = _printed(portal, record, ready, whole=whole)
+        printed = _printed(portal, record, ready, whole=whole) | ready.notes()
         if upsert:
             printed["new"] = ready.record is None
         if trace := one.get("objectWriteTraceId"):

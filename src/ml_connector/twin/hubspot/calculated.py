@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ml_connector.twin.hubspot import money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
     from ml_connector.twin.hubspot.portal import Portal
     from ml_connector.twin.hubspot.store import Record
@@ -43,9 +43,20 @@ def _won_date(portal: Portal, record: Record) -> str | None:
 
 
 def _home_amount(portal: Portal, record: Record) -> str | None:
-    """Only a deal in the company currency: the twin knows no exchange rates."""
+    """A deal in another currency has one only where the portal keeps a rate."""
     currency = record.properties.get("deal_currency_code", portal.currency)
-    return record.properties.get("amount") if currency == portal.currency else None
+    amount = record.properties.get("amount")
+    if currency == portal.currency or not amount:
+        return amount
+    rate = portal.rates.get(currency)
+    return None if rate is None else str(money.rounded(Decimal(amount) * rate, portal.currency))
+
+
+def _quoted(portal: Portal, record: Record) -> str | None:
+    """The sum of a quote's own lines."""
+    items = portal.tables["line_items"].with_ids(list(portal.links.of("quotes", record.id, "line_items")))
+    amounts = [amount for line in items if (amount := money.net(line.properties)) is not None]
+    return str(sum(amounts, Decimal(0))) if amounts else None
 
 
 def _associated(source: str, target: str) -> Calculator:
@@ -123,5 +134,5 @@ CALCULATORS: dict[str, dict[str, Calculator]] = {
         "hs_total_discount": _line(money.total_discount),
         "hs_margin": _line(money.margin),
     },
-    "quotes": {**_EVERY_TYPE, "hs_lastmodifieddate": _modified},
+    "quotes": {**_EVERY_TYPE, "hs_lastmodifieddate": _modified, "hs_quote_amount": _quoted},
 }

@@ -31,6 +31,7 @@ class Call:
     version: Version
     request: Request
     args: Mapping[str, str] = field(default_factory=dict)
+    for_user: bool = False  # the caller acts for a person who may not edit associations
 
     @property
     def table(self) -> Table:
@@ -76,6 +77,19 @@ class Call:
         return (self.request.param(name) or "false").lower() == "true"
 
 
+def may_associate(call: Call) -> None:
+    """Refuse an association by somebody who may not make one; older versions do not look."""
+    if call.for_user and call.version.enforces_required:
+        raise ApiError(400, "Missing 'Edit Associations' permission.")
+
+
+def required_in(body: Mapping[str, Any], *names: str) -> None:
+    """Refuse a body without the members its endpoint demands."""
+    absent = [name for name in names if body.get(name) is None]
+    if absent:
+        raise invalid_input(f"Some required fields were not set: [{', '.join(absent)}]")
+
+
 def answer(status: int, body: Any, written: Written | None = None) -> Answer:
     """An answer with a JSON body."""
     return Answer(status, orjson.dumps(body), {"Content-Type": JSON}, written)
@@ -88,7 +102,9 @@ def wrote(*records: Record) -> Written:
 
 def properties_in(body: Mapping[str, Any]) -> dict[str, Any]:
     """The ``properties`` of a write, which must be an object."""
-    given = body.get("properties", {})
+    if "properties" not in body:
+        raise invalid_input("Some required fields were not set: [properties]")
+    given = body["properties"]
     if not isinstance(given, dict):
         raise invalid_input("properties must be an object")
     return given

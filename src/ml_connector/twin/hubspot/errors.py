@@ -176,6 +176,11 @@ def unauthenticated() -> ApiError:
     )
 
 
+def expired(category: str) -> ApiError:
+    """401 of an OAuth token whose time is over."""
+    return ApiError(401, "The OAuth token used to make this call expired.", category)
+
+
 def missing_scopes(any_of: Sequence[str]) -> ApiError:
     """403 of a token that holds none of the scopes that open an endpoint."""
     return ApiError(

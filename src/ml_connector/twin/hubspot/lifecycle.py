@@ -46,6 +46,8 @@ def merge(call: Call) -> Answer:
 def delete_for_privacy(call: Call) -> Answer:
     """Delete a contact and everything it held; nothing can bring it back."""
     portal, table = call.portal, call.table
+    if table.kind.name != "contacts":
+        raise invalid_input(f"Records of type {table.kind.name} cannot be deleted for privacy")
     body = call.body()
     record = find(table, str(body.get("objectId", "")), as_text(body.get("idProperty")), portal)
     portal.links.drop(table.kind.name, record.id)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Pool = Literal["none", "plain", "search", "association"]
 
 ASSOCIATION_SECONDS = 10.0
+OAUTH_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ class Day:
 
 
 class Limits:
-    """All limits of one portal. Association calls have their own quotas, searches theirs as well."""
+    """All limits of one portal. OAuth and association calls have their own quotas, searches theirs as well."""
 
     def __init__(self, limit: tuple[int, float], settings: Settings) -> None:
         calls, seconds = limit
         self.zone = _zone(settings["time_zone"])
         self.rolling = Window(calls, seconds)
+        self.oauth = Window(int(settings.number("oauth_rate")) if calls else 0, OAUTH_SECONDS)
         self.search = Window(int(settings.number("search_rate")), 1.0)
         burst = int(settings.number("association_burst")) if calls else 0
         self.association = Window(burst, ASSOCIATION_SECONDS)
@@ -95,11 +97,16 @@ class Limits:
         self.association_day = Day(int(settings.number("association_daily")), self.zone)
         self._search_counts = settings.yes("search_counts_rolling")
 
-    def arrive(self, pool: Pool, now: datetime) -> Exceeded | None:
-        """Count one request on arrival, or say which limit it ran into."""
+    def arrive(self, pool: Pool, now: datetime, *, oauth: bool = False) -> Exceeded | None:
+        """Count one request on arrival, or say which limit it ran into.
+
+        An OAuth app has a window of its own for each account and no share in the day's quota.
+        """
         if pool == "none":
             return None
         windows, days = self._of(pool)
+        if oauth:
+            windows, days = [self.oauth if one is self.rolling else one for one in windows], []
         for window in windows:
             if window.full(now):
                 return SECONDLY if window is self.search else ROLLING
@@ -111,18 +118,19 @@ class Limits:
             day.used += 1
         return None
 
-    def headers(self, pool: Pool, now: datetime) -> dict[str, str]:
-        """What HubSpot tells about the limits; nothing on searches."""
+    def headers(self, pool: Pool, now: datetime, *, oauth: bool = False) -> dict[str, str]:
+        """What HubSpot tells about the limits; nothing on searches, nothing of the day to an OAuth app."""
         if pool in {"search", "none"}:
             return {}
         self.day.ends(now)
         printed = {}
-        if self.day.calls:
+        if self.day.calls and not oauth:
             printed = {
                 "X-HubSpot-RateLimit-Daily": str(self.day.calls),
                 "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, self.day.calls - self.day.used)),
             }
-        window = self.association if pool == "association" else self.rolling
+        plain = self.oauth if oauth else self.rolling
+        window = self.association if pool == "association" else plain
         if window.calls:
             a_second = max(1, round(window.calls / window.span.total_seconds()))
             remaining = max(0, window.remaining(now))

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.account import Account
 from ml_connector.twin.hubspot.calculated import CALCULATORS, PERSON
-from ml_connector.twin.hubspot.calls import Call, answer, is_id
-from ml_connector.twin.hubspot.errors import ApiError, missing_scopes, unauthenticated
-from ml_connector.twin.hubspot.limits import Exceeded, Limits
+from ml_connector.twin.hubspot.calls import Call, answer, is_id, may_associate
+from ml_connector.twin.hubspot.endpoints import make_routes
+from ml_connector.twin.hubspot.errors import ApiError, expired, missing_scopes, unauthenticated
+from ml_connector.twin.hubspot.limits import SECONDLY, Exceeded, Limits
+from ml_connector.twin.hubspot.oauth import AppAccess, OAuthApp
 from ml_connector.twin.hubspot.object_types import object_type
 from ml_connector.twin.hubspot.pipelines import stage_in
 from ml_connector.twin.hubspot.portal import Portal
-from ml_connector.twin.hubspot.routing import Found, Router, scopes_for
+from ml_connector.twin.hubspot.quotes import make_quote
+from ml_connector.twin.hubspot.routing import Found, Router, endpoints, scopes_for
 from ml_connector.twin.hubspot.settings import Settings
 from ml_connector.twin.hubspot.values import stamp
 from ml_connector.twin.hubspot.versions import VERSIONS
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from ml_connector.twin.evidence import Endpoint
+    from ml_connector.twin.hubspot.oauth import Token
     from ml_connector.twin.hubspot.store import Record, Table
     from ml_connector.twin.wire import Request
     from ml_connector.twin.world.model import Deal, World
@@ -44,6 +49,7 @@ class HubSpotMachine:
         token: The only bearer token that is accepted.
         portal_id: The account's id.
         now: When the portal starts.
+        app: The OAuth app the portal has installed; None when there is none.
     """
 
     side = "hubspot"
@@ -59,12 +65,14 @@ class HubSpotMachine:
         token: str,
         portal_id: int,
         now: datetime,
+        app: OAuthApp | None = None,
     ) -> None:
         settings = Settings(switches)
         self.portal = Portal(world, rng=rng, settings=settings, portal_id=portal_id, now=now)
         self.limits = Limits(limit, settings)
         self.account = Account(self.portal, self.limits, token)
-        self._router = Router(self.account)
+        self.app = app or OAuthApp(AppAccess("", "", ""), new_id=new_id, settings=settings)
+        self._router = Router(make_routes(self.account, self.app))
         self._new_id = new_id
         self._retry_after = settings["hubspot_retry_after"]
         self.world_deals: dict[int, Deal] = self._load_deals(world.deals, now)
@@ -74,14 +82,20 @@ class HubSpotMachine:
         found = self._router.find(request.method, request.raw_path)
         if found is not None and found.route.access == "open":
             return None
-        if request.headers.get("authorization") != f"Bearer {self.account.token}":
+        token = self._token(request)
+        if token is not None and not token.live(now):
+            refused = expired(self.portal.settings["expired_token"])
+            return self._refusal(refused, request, found, now)
+        if token is None and request.headers.get("authorization") != f"Bearer {self.account.token}":
             return self._refusal(unauthenticated(), request, found, now)
-        exceeded = self.limits.arrive(found.route.pool if found else "plain", now)
+        pool = found.route.pool if found else "plain"
+        exceeded = self.limits.arrive(pool, now, oauth=token is not None)
         if exceeded is not None:
             return self._throttled(exceeded, request, found, now)
         if found is not None:
             needed = scopes_for(found)
-            if needed and not self.account.scopes.intersection(needed):
+            held = self.account.scopes if token is None else token.scopes
+            if needed and not held.intersection(needed):
                 return self._refusal(missing_scopes(needed), request, found, now)
         return None
 
@@ -92,13 +106,20 @@ class HubSpotMachine:
         if len(request.target) > LONGEST_TARGET:
             return self._refusal(ApiError(414, "URI Too Long", None), request, found, now)
         if found is None:
-            return self._refusal(ApiError(404, "resource not found", None), request, found, now)
-        call = Call(self.portal, found.version, request, found.args)
+            return self._refusal(self._nowhere(request), request, found, now)
+        for_user = self.app.user_level and self._token(request) is not None
+        call = Call(self.portal, found.version, request, found.args, for_user=for_user)
         try:
+            if found.route.access == "links-write":
+                may_associate(call)
             made = found.route.operation(call)
         except ApiError as refused:
             return self._refusal(refused, request, found, now)
-        return self._finish(made, found, now)
+        return self._finish(made, request, found, now)
+
+    def endpoints(self) -> list[Endpoint]:
+        """Every endpoint the portal has, under every form of its path."""
+        return endpoints(self._router.routes)
 
     def counts(self) -> dict[str, int]:
         """Live records by plural type name."""
@@ -134,6 +155,19 @@ class HubSpotMachine:
         except ApiError as refused:
             raise ValueError(refused.message) from refused
         self.portal.commit(draft, PERSON)
+
+    def make_quote(self, deal_id: str, now: datetime, *, status: str, accepted: bool) -> str:
+        """Quote a deal as it stands; returns the quote's id.
+
+        Raises:
+            LookupError: There is no such deal.
+            ValueError: A status that quotes do not have.
+        """
+        self.portal.arrive(now)
+        deal = self.portal.tables["deals"].get(int(deal_id)) if is_id(deal_id) else None
+        if deal is None:
+            raise LookupError(f"There is no deal {deal_id} in the portal.")
+        return make_quote(self.portal, deal, now, status=status, accepted=accepted)
 
     def set_deal_stage(self, deal_id: str, stage: str, now: datetime) -> None:
         """Move a deal to a stage of its pipeline, by id or label; ``won`` is the one that closes it as won.
@@ -197,6 +231,17 @@ class HubSpotMachine:
             "associations": linked,
         }
 
+    def _token(self, request: Request) -> Token | None:
+        """The OAuth token a request carries, when it is one of the app's."""
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        return self.app.token(text) if scheme == "Bearer" else None
+
+    def _nowhere(self, request: Request) -> ApiError:
+        """What a path without an endpoint, or a method the path does not have, is answered with."""
+        if self._router.methods(request.raw_path) and self.portal.settings["wrong_method"] == "405":
+            return ApiError(405, "HTTP 405 Method Not Allowed", None)
+        return ApiError(404, "resource not found", None)
+
     def _throttled(self, exceeded: Exceeded, request: Request, found: Found | None, now: datetime) -> Answer:
         body = {
             "status": "error",
@@ -206,18 +251,24 @@ class HubSpotMachine:
             "policyName": exceeded.policy,
             "requestId": self._new_id(),
         }
+        if exceeded is SECONDLY:
+            body["policyName"] = self.portal.settings["search_policy"]
+        if self.portal.settings["rate_limit_body"] == "category":
+            del body["errorType"]
+            body["category"] = "RATE_LIMITS"
         made = answer(429, body, _untouched(request, found))
         made.throttled = True
         if self._retry_after != "none":
             made.headers["Retry-After"] = self._retry_after
-        return self._finish(made, found, now)
+        return self._finish(made, request, found, now)
 
     def _refusal(self, refused: ApiError, request: Request, found: Found | None, now: datetime) -> Answer:
         made = answer(refused.status, refused.body(self._new_id()), _untouched(request, found))
-        return self._finish(made, found, now)
+        return self._finish(made, request, found, now)
 
-    def _finish(self, made: Answer, found: Found | None, now: datetime) -> Answer:
-        made.headers.update(self.limits.headers(found.route.pool if found else "plain", now))
+    def _finish(self, made: Answer, request: Request, found: Found | None, now: datetime) -> Answer:
+        pool = found.route.pool if found else "plain"
+        made.headers.update(self.limits.headers(pool, now, oauth=self._token(request) is not None))
         made.headers["x-hubspot-correlation-id"] = self._new_id()
         return made
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from ml_connector.twin.hubspot.associations import TYPES, defined_type, printed_name
-from ml_connector.twin.hubspot.calls import answer, find, is_id, objects_in, properties_in, wrote
-from ml_connector.twin.hubspot.errors import invalid_input, not_found
+from ml_connector.twin.hubspot.calls import (
+    answer,
+    find,
+    is_id,
+    may_associate,
+    objects_in,
+    properties_in,
+    wrote,
+)
+from ml_connector.twin.hubspot.errors import invalid_input, missing_values, not_found
 from ml_connector.twin.hubspot.object_types import object_type
 from ml_connector.twin.wire import Answer, Written
 
@@ -34,7 +42,9 @@ def list_records(call: Call) -> Answer:
     body: dict[str, Any] = {"results": _printed(call, table, records)}
     if following is not None:
         # The link names v3 whatever version was asked for: page by ``after``.
-        link = f"https://api.hubapi.com/crm/v3/objects/{table.kind.name}?limit={limit}&after={following}"
+        kept = [(name, value) for name, value in call.request.query if name not in {"limit", "after"}]
+        query = urlencode([("limit", limit), ("after", following), *kept])
+        link = f"https://api.hubapi.com/crm/v3/objects/{table.kind.name}?{query}"
         body["paging"] = {"next": {"after": str(following), "link": link}}
     return answer(200, body)
 
@@ -56,13 +66,12 @@ def create_record(call: Call) -> Answer:
     portal, table = call.portal, call.table
     body = call.body()
     draft = portal.draft_create(table, properties_in(body), call.version, {})
-    wanted = associations_in(portal, table, body)
+    wanted = associations_in(call, table, body)
     record = portal.commit(draft)
     for target, target_id, types in wanted:
         portal.associate(table.kind.name, record.id, target, target_id, types, replace=False)
-    created = answer(
-        201, portal.render(table, record, stored_and_written(portal, table, record)), wrote(record)
-    )
+    printed = portal.render(table, record, stored_and_written(portal, table, record))
+    created = answer(201, printed | draft.notes(), wrote(record))
     created.headers["Location"] = f"https://api.hubapi.com/crm/v3/objects/{table.kind.type_id}/{record.id}"
     return created
 
@@ -72,8 +81,10 @@ def update_record(call: Call) -> Answer:
     portal, table = call.portal, call.table
     record = find(table, call.args["id"], call.request.param("idProperty"), portal)
     given = properties_in(call.body())
-    portal.commit(portal.draft_update(table, record, given, call.version, {}))
-    return answer(200, portal.render(table, record, portal.selection(table, tuple(given))), wrote(record))
+    draft = portal.draft_update(table, record, given, call.version, {})
+    portal.commit(draft)
+    printed = portal.render(table, record, portal.selection(table, tuple(given)))
+    return answer(200, printed | draft.notes(), wrote(record))
 
 
 def archive_record(call: Call) -> Answer:
@@ -89,26 +100,45 @@ def archive_record(call: Call) -> Answer:
 
 
 def associations_in(
-    portal: Portal, table: Table, body: Mapping[str, Any]
+    call: Call, table: Table, body: Mapping[str, Any]
 ) -> list[tuple[str, int, frozenset[int]]]:
     """The checked ``associations`` of a create: (to type, to id, type ids)."""
+    portal = call.portal
+    if body.get("associations"):
+        may_associate(call)
     wanted = []
     for one in objects_in(body.get("associations"), "associations"):
         try:
             target_id = int(one["to"]["id"])
             ids = frozenset(int(spec["associationTypeId"]) for spec in one["types"])
+            categories = [spec["associationCategory"] for spec in one["types"]]
         except (KeyError, TypeError, ValueError):
-            raise invalid_input("associations need to.id and types[].associationTypeId") from None
-        targets = {TYPES[type_id].target for type_id in ids if type_id in TYPES}
+            raise invalid_input(
+                "associations need to.id and types[] with associationCategory and associationTypeId"
+            ) from None
+        if None in categories:
+            raise invalid_input("associationCategory must not be null")
+        known = portal.links.types
+        targets = {known[type_id].target for type_id in ids if type_id in known}
         if len(targets) != 1:
             raise invalid_input(f"Association types {sorted(ids)} do not name one object type")
         target = targets.pop()
         for type_id in ids:
-            defined_type(table.kind.name, target, type_id)
+            portal.links.defined(table.kind.name, target, type_id)
         if portal.tables[target].get(target_id) is None:
             raise not_found(str(target_id))
         wanted.append((target, target_id, ids))
+    if call.version.enforces_required:
+        _demanded(portal, table, {target for target, _id, _types in wanted})
     return wanted
+
+
+def _demanded(portal: Portal, table: Table, given: set[str]) -> None:
+    """Refuse a new record without the associations that the portal's create form demands (2026-09 on)."""
+    rules = [rule.partition(">") for rule in portal.settings.listed("create_required_associations")]
+    missing = [target for source, _, target in rules if source == table.kind.name and target not in given]
+    if missing:
+        raise missing_values(missing)
 
 
 def stored_and_written(portal: Portal, table: Table, record: Record) -> Any:
@@ -130,7 +160,7 @@ def _printed(call: Call, table: Table, records: Iterable[Record]) -> list[dict[s
         if targets:
             body["associations"] = associations_of(portal, table, record, targets)
         if history:
-            body["propertiesWithHistory"] = _history(portal, table, record, history)
+            body["propertiesWithHistory"] = history_of(portal, table, record, history)
         printed.append(body)
     return printed
 
@@ -145,11 +175,12 @@ def _target(word: str) -> str:
 def associations_of(portal: Portal, table: Table, record: Record, targets: Iterable[str]) -> dict[str, Any]:
     """A record's ``associations``: one row per type, so a primary company shows twice."""
     found: dict[str, Any] = {}
+    links, one = portal.links, table.kind.singular
     for target in targets:
         other = portal.tables[target].kind
         rows = [
-            {"id": str(target_id), "type": printed_name(TYPES[type_id], table.kind.singular, other.singular)}
-            for target_id, types in portal.links.of(table.kind.name, record.id, target).items()
+            {"id": str(target_id), "type": links.printed_name(links.types[type_id], one, other.singular)}
+            for target_id, types in links.of(table.kind.name, record.id, target).items()
             for type_id in sorted(types)
         ]
         if rows:
@@ -158,10 +189,16 @@ def associations_of(portal: Portal, table: Table, record: Record, targets: Itera
     return found
 
 
-def _history(portal: Portal, table: Table, record: Record, names: Iterable[str]) -> dict[str, Any]:
-    """The twin remembers the present value only: a history of one entry."""
-    return {
-        name: [{"value": value, "timestamp": record.updated_at, "sourceType": record.source}]
-        for name in names
-        if (value := portal.value(table, record, name)) is not None
-    }
+def history_of(portal: Portal, table: Table, record: Record, names: Iterable[str]) -> dict[str, Any]:
+    """What properties were, the latest first; of computed ones only the present value is known."""
+    found: dict[str, Any] = {}
+    for name in names:
+        entries = record.history(name)
+        value = portal.value(table, record, name)
+        if not entries and value is not None:
+            entries = [(record.updated_at, "CALCULATED", value)]
+        if entries:
+            found[name] = [
+                {"value": text, "timestamp": at, "sourceType": source} for at, source, text in entries
+            ]
+    return found

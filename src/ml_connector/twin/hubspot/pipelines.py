@@ -5,7 +5,7 @@ Facts: https://developers.hubspot.com/docs/api-reference/legacy/crm/pipelines/gu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.world.model import World
 
 DEFAULT = "default"
+FIRST_NEW = 1_000_000_000  # ids of pipelines and stages made later come after this
 _OPEN = (
     "appointmentscheduled",
     "qualifiedtobuy",
@@ -101,6 +102,7 @@ class Pipelines:
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self.all: dict[str, Pipeline] = {}
+        self.audit: list[dict[str, Any]] = []  # what was done by the API, the latest first
         for order, (label, stages) in enumerate(world.pipelines):
             if order == 0:
                 pipeline_id, ids = DEFAULT, list(_speaking_ids(stages))
@@ -116,7 +118,28 @@ class Pipelines:
             )
             keys = {key: stage_id for stage_id, (_name, key, _c, _p) in zip(ids, stages, strict=True)}
             self.all[pipeline_id] = Pipeline(pipeline_id, label, order, made, keys)
-        self.stages: dict[str, tuple[Pipeline, Stage]] = {
+        self.stages: dict[str, tuple[Pipeline, Stage]] = {}
+        self._last_id = FIRST_NEW
+        self._index()
+
+    def new_id(self) -> str:
+        """An id for a pipeline or a stage made later: opaque, as all but those of the first pipeline."""
+        self._last_id += 1
+        return str(self._last_id)
+
+    def put(self, pipeline: Pipeline) -> None:
+        """Add a pipeline or put another in its place; stages stay in their order."""
+        stages = tuple(sorted(pipeline.stages, key=lambda stage: stage.order))
+        self.all[pipeline.id] = replace(pipeline, stages=stages)
+        self._index()
+
+    def remove(self, pipeline: Pipeline) -> None:
+        """Forget a pipeline."""
+        del self.all[pipeline.id]
+        self._index()
+
+    def _index(self) -> None:
+        self.stages = {
             stage.id: (pipeline, stage) for pipeline in self.all.values() for stage in pipeline.stages
         }
 

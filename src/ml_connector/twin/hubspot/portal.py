@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.associations import Links
 from ml_connector.twin.hubspot.calculated import API, CALCULATORS, ENTERED
+from ml_connector.twin.hubspot.currencies import read_rates
 from ml_connector.twin.hubspot.errors import ApiError, Problem, contact_exists, invalid_values
 from ml_connector.twin.hubspot.happenings import Happenings
+from ml_connector.twin.hubspot.imports import settle
 from ml_connector.twin.hubspot.object_types import TYPES
 from ml_connector.twin.hubspot.pipelines import Pipelines
 from ml_connector.twin.hubspot.rules import creation_defaults, minimum, missing_on_create, update_rules
-from ml_connector.twin.hubspot.schema import Property, Schema, labelled, standard_properties
+from ml_connector.twin.hubspot.schema import Note, Property, Schema, labelled, standard_properties
 from ml_connector.twin.hubspot.store import Record, Table
+from ml_connector.twin.hubspot.validations import Rules
 from ml_connector.twin.hubspot.values import stamp
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.twin.hubspot.calculated import Calculator
+    from ml_connector.twin.hubspot.exports import Export
+    from ml_connector.twin.hubspot.imports import Import
     from ml_connector.twin.hubspot.settings import Settings
     from ml_connector.twin.hubspot.versions import Version
     from ml_connector.twin.world.model import World
@@ -57,6 +62,11 @@ class Draft:
     values: dict[str, str]
     record: Record | None = None
     revive: bool = False  # the record is archived and comes back
+    warnings: tuple[Note, ...] = ()
+
+    def notes(self) -> dict[str, Any]:
+        """What an answer to this write says about values that were put right."""
+        return {"warnings": [note.wire() for note in self.warnings]} if self.warnings else {}
 
 
 Claims = dict[tuple[str, str], object]  # unique values taken by earlier inputs of the same request
@@ -82,6 +92,10 @@ class Portal:
         ]
         self.happenings = Happenings()
         self.links = Links(self.happenings)
+        self.rules = Rules(settings)
+        self.rates = read_rates(settings)
+        self.imports: dict[str, Import] = {}
+        self.exports: dict[str, Export] = {}
         self.blocked_emails: set[str] = set()  # of contacts deleted for privacy
         self._lag = timedelta(seconds=float(settings.number("search_lag_s")))
         self._omit_empty = settings["empty_properties"] == "omit"
@@ -101,6 +115,8 @@ class Portal:
             for table in self.tables.values():
                 table.drop_older(self.horizon)
         self.happenings.now = self.now
+        if self.imports:
+            settle(self)
         return self.now
 
     # -- reading ---------------------------------------------------------------------------------
@@ -155,27 +171,41 @@ class Portal:
     def draft_create(self, table: Table, given: Mapping[str, Any], version: Version, claims: Claims) -> Draft:
         """Check the values of a new record; raises ApiError with HubSpot's body when one is wrong."""
         problems: list[Problem] = []
-        values = table.schema.clean(given, problems)
-        if problems:
-            raise invalid_values(problems, self.portal_id)
+        notes = self._notes(version)
+        values = table.schema.clean(given, problems, notes)
+        self._validate(table, values, problems)
         values = {name: value for name, value in values.items() if value}
         minimum(self, table.kind.name, values)
         if version.enforces_required:
             missing_on_create(self, table.kind.name, values)
         self._claim(table, values, None, claims)
-        return Draft(table, values)
+        return Draft(table, values, warnings=self._told(notes))
 
     def draft_update(
         self, table: Table, record: Record, given: Mapping[str, Any], version: Version, claims: Claims
     ) -> Draft:
         """Check changes to a record; raises ApiError with HubSpot's body when one is wrong."""
         problems: list[Problem] = []
-        changes = table.schema.clean(given, problems)
-        if problems:
-            raise invalid_values(problems, self.portal_id)
+        notes = self._notes(version)
+        changes = table.schema.clean(given, problems, notes)
+        self._validate(table, changes, problems)
         update_rules(self, table.kind.name, record.properties, changes, version)
         self._claim(table, changes, record, claims)
-        return Draft(table, changes, record)
+        return Draft(table, changes, record, warnings=self._told(notes))
+
+    @staticmethod
+    def _notes(version: Version) -> list[Note] | None:
+        """Where values that are put right are noted; None where nothing is put right."""
+        return [] if version.lenient_dates else None
+
+    def _told(self, notes: list[Note] | None) -> tuple[Note, ...]:
+        return tuple(notes or ()) if self.settings["lenient_dates"] == "warn" else ()
+
+    def _validate(self, table: Table, values: Mapping[str, str], problems: list[Problem]) -> None:
+        if self.rules.all:
+            self.rules.check(table.kind.name, values, problems)
+        if problems:
+            raise invalid_values(problems, self.portal_id)
 
     def _claim(self, table: Table, values: Mapping[str, str], own: Record | None, claims: Claims) -> None:
         for name in table.schema.unique:
@@ -213,7 +243,7 @@ class Portal:
             stage = values.get("dealstage")
             if table.kind.name == "deals" and stage and stage != stored.get("dealstage"):
                 values = values | {ENTERED + stage: self.now}
-            table.replace(record, values, self.now, keep=self.keep)
+            table.replace(record, values, self.now, keep=self.keep, source=source)
         return record
 
     def archive(self, table: Table, record: Record) -> None:
@@ -246,6 +276,16 @@ class Portal:
                 record = self.tables[kind].get(record_id)
                 if record is not None:
                     self.tables[kind].touch(record, self.now, keep=self.keep)
+
+    def know_pipelines(self) -> None:
+        """Let the deal properties follow a change of the pipelines: their options and the stage dates."""
+        schema = self.tables["deals"].schema
+        stages = labelled((s.id, s.label) for _pipeline, s in self.pipelines.stages.values())
+        pipelines = labelled((p.id, p.label) for p in self.pipelines.all.values())
+        for name, options in (("dealstage", stages), ("pipeline", pipelines)):
+            schema.define(replace(schema.properties[name], options=options))
+        for extra in self._portal_properties("deals"):
+            schema.define(extra)
 
     # -- loading ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.batch import inputs_in
-from ml_connector.twin.hubspot.calls import answer, envelope, objects_in
+from ml_connector.twin.hubspot.calls import answer, envelope, objects_in, required_in
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input
 from ml_connector.twin.hubspot.schema import MOST_UNIQUE, NAME, Group, Option, Property, labelled
 from ml_connector.twin.hubspot.values import as_text
@@ -126,7 +126,10 @@ def archive_property(call: Call) -> Answer:
 
 def archive_properties(call: Call) -> Answer:
     """Put definitions into the recycle bin."""
-    names = [str(one.get("name", "")) for one in inputs_in(call.body())]
+    inputs = inputs_in(call.body())
+    for one in inputs:
+        required_in(one, "name")
+    names = [str(one["name"]) for one in inputs]
     known = [name for name in names if name in call.table.schema.properties]
     for name in known:
         _archive(call, name)

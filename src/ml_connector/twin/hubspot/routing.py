@@ -12,29 +12,67 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
-from ml_connector.twin.hubspot import (
-    account,
-    association_routes,
-    batch,
-    lifecycle,
-    objects,
-    property_routes,
-    search,
-)
+from ml_connector.twin.evidence import Endpoint, Evidence
 from ml_connector.twin.hubspot.calls import Call
-from ml_connector.twin.hubspot.object_types import object_type
+from ml_connector.twin.hubspot.object_types import TYPES, object_type
 from ml_connector.twin.hubspot.versions import VERSIONS, Version
 from ml_connector.twin.wire import Answer
 
 if TYPE_CHECKING:
-    from ml_connector.twin.hubspot.account import Account
+    from collections.abc import Iterable
+
     from ml_connector.twin.hubspot.limits import Pool
 
 _CRM_PREFIX = 3  # crm, resource and version, in either order
 Operation = Callable[[Call], Answer]
 Access = Literal[
-    "open", "token", "read", "write", "schema", "schema-write", "links", "links-write", "pipelines", "owners"
+    "open",
+    "token",
+    "read",
+    "write",
+    "schema",
+    "schema-write",
+    "links",
+    "links-write",
+    "pipelines",
+    "owners",
+    "imports",
+    "exports",
+    "schema-list",
+    "any-object",
 ]
+# Where a resource is found: the roots of its paths, with {v} for the date versions.
+FORMS: dict[str, tuple[str, ...]] = {
+    "objects": ("/crm/objects/{v}", "/crm/v3/objects"),
+    "object-associations": ("/crm/objects/{v}", "/crm/v4/objects"),
+    "associations": ("/crm/associations/{v}", "/crm/v4/associations", "/crm/associations/v4"),
+    "associations-v3": ("/crm/v3/associations",),
+    "properties": ("/crm/properties/{v}", "/crm/v3/properties"),
+    "property-validations": ("/crm/property-validations/{v}", "/crm/v3/property-validations"),
+    "pipelines": ("/crm/pipelines/{v}", "/crm/v3/pipelines"),
+    "owners": ("/crm/owners/{v}", "/crm/v3/owners"),
+    "limits": ("/crm/limits/{v}", "/crm/v3/limits"),
+    "imports": ("/crm/imports/{v}", "/crm/v3/imports"),
+    "exports": ("/crm/exports/{v}", "/crm/v3/exports"),
+    "schemas": ("/crm-object-schemas/{v}/schemas", "/crm-object-schemas/v3/schemas", "/crm/v3/schemas"),
+    "account-info": ("/account-info/{v}", "/account-info/v3"),
+    "oauth": ("/oauth/{v}", "/oauth/v3", "/oauth/v1"),
+    "oauth-v1": ("/oauth/v1",),
+    "oauth-v2": ("/oauth/v2",),
+    "oauth-page": ("/oauth",),
+    "properties-v1": ("/properties/v1",),
+    "properties-v2": ("/properties/v2",),
+    "pipelines-v1": ("/crm-pipelines/v1/pipelines",),
+    "currencies": ("/settings/v3/currencies",),
+    "export-files": ("/export-files",),
+}
+_FIXED_SCOPES: dict[Access, tuple[str, ...]] = {
+    "owners": ("crm.objects.owners.read",),
+    "imports": ("crm.import",),
+    "exports": ("crm.export",),
+    "schema-list": ("crm.schemas.custom.read", "crm.objects.custom.read"),
+    "any-object": tuple(scope for kind in TYPES for scope in (*kind.read_scopes(), *kind.write_scopes())),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +86,7 @@ class Route:
     access: Access
     pool: Pool = "plain"
     reads: bool = False  # whether it leaves the portal unchanged
+    evidence: Evidence = "S"
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """The path's arguments when its segments fit."""
@@ -72,11 +111,13 @@ class Found:
 class Router:
     """The table of all endpoints of one portal."""
 
-    def __init__(self, owner: Account) -> None:
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
         self._routes: dict[tuple[str, str, int], list[Route]] = {}
-        for route in _routes(owner):
+        for route in self.routes:
             key = (route.resource, route.method, len(route.pattern))
             self._routes.setdefault(key, []).append(route)
+        self._methods = sorted({route.method for route in self.routes})
 
     def find(self, method: str, raw_path: str) -> Found | None:
         """The endpoint a request is for; None when there is none."""
@@ -93,31 +134,74 @@ class Router:
                     return Found(route, version, args)
         return None
 
+    def methods(self, raw_path: str) -> list[str]:
+        """The methods a path takes."""
+        return [method for method in self._methods if self.find(method, raw_path) is not None]
+
 
 def locate(raw_path: str) -> tuple[tuple[str, ...], Version, list[str]] | None:
     """The resources a path may name, its version, and the segments after both."""
     parts = [unquote(part) for part in raw_path.strip("/").split("/")]
     if parts[0] == "crm" and len(parts) >= _CRM_PREFIX:
-        named, version, rest = (
-            (parts[2], parts[1], parts[3:])
-            if parts[1] in VERSIONS and parts[1].startswith("v")
-            else (parts[1], parts[2], parts[3:])
-        )
-        if version in VERSIONS and (version == parts[1] or not version.startswith("v")):
-            names = ("objects", "object-associations") if named == "objects" else (named,)
-            return names, VERSIONS[version], rest
-    elif parts[0] == "account-info" and len(parts) > 1 and parts[1] in VERSIONS:
-        return ("account-info",), VERSIONS[parts[1]], parts[2:]
-    elif parts[0] == "oauth":
-        return ("oauth",), VERSIONS["2026-03"], parts[1:]
-    return None
+        return _locate_crm(parts)
+    outside = _OUTSIDE.get(parts[0])
+    if outside is None:
+        return None
+    names, after = outside
+    version = VERSIONS.get(parts[1]) if len(parts) > 1 else None
+    if parts[0] in _UNVERSIONED or parts[:2] == ["oauth", "authorize"]:
+        return ("oauth-page",) if parts[0] == "oauth" else names, VERSIONS["2026-03"], parts[1:]
+    if version is None or parts[2 : 2 + len(after)] != after:
+        return None
+    named = tuple(f"{name[:-1]}{version.name}" if name.endswith("*") else name for name in names)
+    return named, version, parts[2 + len(after) :]
+
+
+# First segment -> the resources it may mean ("*" stands for the version) and what must follow the version.
+_OUTSIDE: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "account-info": (("account-info",), []),
+    "oauth": (("oauth", "oauth-*"), []),
+    "properties": (("properties-*",), []),
+    "crm-object-schemas": (("schemas",), ["schemas"]),
+    "crm-pipelines": (("pipelines-*",), ["pipelines"]),
+    "settings": (("currencies",), ["currencies"]),
+    "export-files": (("export-files",), []),
+}
+_UNVERSIONED = frozenset({"export-files"})
+
+
+def _locate_crm(parts: list[str]) -> tuple[tuple[str, ...], Version, list[str]] | None:
+    """``/crm/{resource}/{date}/...`` or ``/crm/v3/{resource}/...``; association schemas put v4 last as well."""
+    old = parts[1] in VERSIONS and parts[1].startswith("v")
+    named, version = (parts[2], parts[1]) if old else (parts[1], parts[2])
+    if version not in VERSIONS or (
+        not old and version.startswith("v") and (named, version) != ("associations", "v4")
+    ):
+        return None
+    names: tuple[str, ...] = (named,)
+    if named == "objects":
+        names = ("objects", "object-associations")
+    elif (named, version) == ("associations", "v3"):
+        names = ("associations-v3",)
+    return names, VERSIONS[version], parts[3:]
+
+
+def endpoints(routes: Iterable[Route]) -> list[Endpoint]:
+    """Every endpoint under every form of its path."""
+    found = []
+    for route in routes:
+        does = (route.operation.__doc__ or "").strip().splitlines()[0]
+        for form in FORMS[route.resource]:
+            path = "/".join((form, *route.pattern))
+            found.append(Endpoint("hubspot", route.method, path, does, route.evidence))
+    return found
 
 
 def scopes_for(found: Found) -> tuple[str, ...]:
     """Any one of these scopes opens the endpoint; none are needed when empty."""
     access, args = found.route.access, found.args
-    if access == "owners":
-        return ("crm.objects.owners.read",)
+    if access in _FIXED_SCOPES:
+        return _FIXED_SCOPES[access]
     names = [args[name] for name in ("type", "from", "to") if name in args]
     kinds = [kind for name in names if (kind := object_type(name)) is not None]
     scopes: list[str] = []
@@ -134,120 +218,3 @@ def scopes_for(found: Found) -> tuple[str, ...]:
         elif access in {"schema", "pipelines"}:
             scopes += [*readable, *kind.write_scopes()]
     return tuple(dict.fromkeys(scopes))
-
-
-def _routes(owner: Account) -> list[Route]:
-    return [*_object_routes(), *_association_routes(), *_property_routes(), *_account_routes(owner)]
-
-
-def _object_routes() -> list[Route]:
-    def route(
-        method: str,
-        pattern: str,
-        operation: Operation,
-        access: Access,
-        pool: Pool = "plain",
-        *,
-        reads: bool = False,
-    ) -> Route:
-        return Route("objects", method, tuple(pattern.split("/")), operation, access, pool, reads)
-
-    return [
-        route("GET", "{type}", objects.list_records, "read", reads=True),
-        route("POST", "{type}", objects.create_record, "write"),
-        route("POST", "{type}/search", search.search, "read", "search", reads=True),
-        route("POST", "{type}/merge", lifecycle.merge, "write"),
-        route("POST", "contacts/gdpr-delete", _privacy, "write"),
-        route("POST", "contact/gdpr-delete", _privacy, "write"),
-        route("POST", "0-1/gdpr-delete", _privacy, "write"),
-        route("GET", "{type}/{id}", objects.get_record, "read", reads=True),
-        route("PATCH", "{type}/{id}", objects.update_record, "write"),
-        route("DELETE", "{type}/{id}", objects.archive_record, "write"),
-        route("POST", "{type}/batch/read", batch.read_batch, "read", reads=True),
-        route("POST", "{type}/batch/create", batch.create_batch, "write"),
-        route("POST", "{type}/batch/update", batch.update_batch, "write"),
-        route("POST", "{type}/batch/upsert", batch.upsert_batch, "write"),
-        route("POST", "{type}/batch/archive", batch.archive_batch, "write"),
-    ]
-
-
-def _privacy(call: Call) -> Answer:
-    return lifecycle.delete_for_privacy(
-        Call(call.portal, call.version, call.request, {**call.args, "type": "contacts"})
-    )
-
-
-def _association_routes() -> list[Route]:
-    def route(method: str, pattern: str, operation: Operation, *, reads: bool = False) -> Route:
-        resource = "object-associations" if "{id}" in pattern else "associations"
-        access: Access = "links" if reads else "links-write"
-        return Route(resource, method, tuple(pattern.split("/")), operation, access, "association", reads)
-
-    routes = association_routes
-    return [
-        route("GET", "{from}/{id}/associations/{to}", routes.read_associations, reads=True),
-        route("PUT", "{from}/{id}/associations/default/{to}/{to_id}", routes.set_default),
-        route("PUT", "{from}/{id}/associations/{to}/{to_id}", routes.set_labels),
-        route("DELETE", "{from}/{id}/associations/{to}/{to_id}", routes.remove_pair),
-        route("POST", "{from}/{to}/batch/read", routes.read_batch, reads=True),
-        route("POST", "{from}/{to}/batch/create", routes.create_batch),
-        route("POST", "{from}/{to}/batch/associate/default", routes.create_default_batch),
-        route("POST", "{from}/{to}/batch/archive", routes.archive_batch),
-        route("POST", "{from}/{to}/batch/labels/archive", routes.archive_labels_batch),
-        route("GET", "{from}/{to}/labels", routes.list_labels, reads=True),
-    ]
-
-
-def _property_routes() -> list[Route]:
-    def route(method: str, pattern: str, operation: Operation, *, reads: bool = False) -> Route:
-        access: Access = "schema" if reads else "schema-write"
-        return Route("properties", method, tuple(pattern.split("/")), operation, access, reads=reads)
-
-    routes = property_routes
-    return [
-        route("GET", "{type}", routes.list_properties, reads=True),
-        route("POST", "{type}", routes.create_property),
-        route("GET", "{type}/groups", routes.list_groups, reads=True),
-        route("POST", "{type}/groups", routes.create_group),
-        route("GET", "{type}/groups/{name}", routes.get_group, reads=True),
-        route("PATCH", "{type}/groups/{name}", routes.update_group),
-        route("DELETE", "{type}/groups/{name}", routes.delete_group),
-        route("POST", "{type}/batch/create", routes.create_properties),
-        route("POST", "{type}/batch/read", routes.read_properties, reads=True),
-        route("POST", "{type}/batch/archive", routes.archive_properties),
-        route("GET", "{type}/{name}", routes.get_property, reads=True),
-        route("PATCH", "{type}/{name}", routes.update_property),
-        route("DELETE", "{type}/{name}", routes.archive_property),
-    ]
-
-
-def _account_routes(owner: Account) -> list[Route]:
-    def route(
-        resource: str,
-        pattern: str,
-        operation: Operation,
-        access: Access,
-        *,
-        method: str = "GET",
-        pool: Pool = "plain",
-    ) -> Route:
-        segments = tuple(pattern.split("/")) if pattern else ()
-        return Route(resource, method, segments, operation, access, pool, reads=True)
-
-    return [
-        route("pipelines", "{type}", account.list_pipelines, "pipelines"),
-        route("pipelines", "{type}/{pipeline}", account.get_pipeline, "pipelines"),
-        route("pipelines", "{type}/{pipeline}/stages", account.list_stages, "pipelines"),
-        route("owners", "", account.list_owners, "owners"),
-        route("owners", "{id}", account.get_owner, "owners"),
-        route("account-info", "details", owner.details, "token"),
-        route("account-info", "api-usage/daily/private-apps", owner.daily_usage, "token"),
-        route(
-            "oauth",
-            "v2/private-apps/get/access-token-info",
-            owner.token_info,
-            "open",
-            method="POST",
-            pool="none",
-        ),
-    ]

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.errors import Problem
 from ml_connector.twin.hubspot.standard import GROUPS, OPTIONS, STANDARD
-from ml_connector.twin.hubspot.values import Invalid, as_text, check_for
+from ml_connector.twin.hubspot.values import (
+    DATES,
+    Invalid,
+    as_text,
+    check_for,
+    milliseconds,
+    nearest_date,
+    plain_date,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -115,6 +123,23 @@ class Group:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A value that was put right."""
+
+    name: str
+    raw: str
+    normalized: str
+
+    def wire(self) -> dict[str, Any]:
+        """As HubSpot prints it."""
+        return {
+            "category": "PROPERTY_VALUE_NORMALIZED",
+            "message": f"{self.name} was normalized",
+            "context": {"propertyName": self.name, "rawValue": self.raw, "normalizedValue": self.normalized},
+        }
+
+
 def labelled(values: Iterable[tuple[str, str]]) -> tuple[Option, ...]:
     """Options from (value, label) pairs, in order."""
     return tuple(Option(value, label, order) for order, (value, label) in enumerate(values))
@@ -183,8 +208,13 @@ class Schema:
         """The names of the portal's own unique properties."""
         return [p.name for p in self.properties.values() if p.unique and not p.hubspot_defined]
 
-    def clean(self, given: Mapping[str, Any], problems: list[Problem]) -> dict[str, str]:
-        """Values as they will be stored ("" clears); what is wrong is added to ``problems``."""
+    def clean(
+        self, given: Mapping[str, Any], problems: list[Problem], notes: list[Note] | None = None
+    ) -> dict[str, str]:
+        """Values as they will be stored ("" clears); what is wrong is added to ``problems``.
+
+        With ``notes``, dates that are not quite right are put right and noted there.
+        """
         checks = self._checks
         cleaned: dict[str, str] = {}
         for name, raw in given.items():
@@ -195,11 +225,30 @@ class Schema:
             if check is None and type(raw) is str and len(raw) <= MOST_CHARACTERS:
                 cleaned[name] = raw  # most values: any text will do
             else:
+                problem: Problem | None = None
                 try:
                     cleaned[name] = _checked(raw, check)
                 except Invalid as wrong:
-                    problems.append(Problem(name, wrong.code, wrong.message))
+                    problem = Problem(name, wrong.code, wrong.message)
+                if notes is not None and self.properties[name].type in DATES:
+                    problem = self._put_right(name, raw, cleaned, notes, problem)
+                if problem is not None:
+                    problems.append(problem)
         return cleaned
+
+    def _put_right(
+        self, name: str, raw: Any, cleaned: dict[str, str], notes: list[Note], problem: Problem | None
+    ) -> Problem | None:
+        """Store the nearest date and note it; the problem stays when there is none."""
+        type_, text = self.properties[name].type, as_text(raw)
+        if not text or isinstance(raw, dict | list) or (problem is None and plain_date(type_, text)):
+            return problem
+        right = nearest_date(type_, text)
+        if right is None:
+            return problem
+        cleaned[name] = right
+        notes.append(Note(name, text, milliseconds(right)))
+        return None
 
     def _refused(self, name: str, value: Any) -> Problem:
         if name in self.properties:

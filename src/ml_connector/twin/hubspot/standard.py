@@ -138,6 +138,12 @@ hs_expiration_date     datetime    date                    Expiration date
 hs_quote_number        string      text     ro             Quote number
 hs_quote_amount        number      number   ro calc        Total
 hs_currency            enumeration select   #@currencies   Currency
+hs_sender_email        string      text                    Sender email
+hs_payment_status      enumeration select   #payment       Payment status
+hs_esign_enabled       bool        booleancheckbox         E-signature enabled
+hs_esign_num_signers_required number number                Signers required
+hs_esign_num_signers_completed number number               Signers completed
+hs_esign_date          datetime    date                    Signed on
 """
 
 STANDARD: dict[str, str] = {
@@ -199,6 +205,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "producttype": ("inventory", "non_inventory", "service"),
     "pricingmodel": ("flat", "volume", "stairstep", "graduated"),
     "quotestatus": ("DRAFT", "APPROVAL_NOT_NEEDED", "PENDING_APPROVAL", "APPROVED", "REJECTED"),
+    "payment": ("PENDING", "PROCESSING", "PAID"),
     "industry": (
         "ACCOUNTING",
         "AGRICULTURE",

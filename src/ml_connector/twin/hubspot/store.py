@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ml_connector.twin.hubspot.object_types import ObjectType
     from ml_connector.twin.hubspot.schema import Schema
 
+MOST_CHANGES = 50  # remembered of one record
+
 
 @dataclass(slots=True)
 class Record:
@@ -26,6 +28,15 @@ class Record:
     source: str
     archived_at: str = ""
     merged_ids: tuple[int, ...] = ()
+    changes: tuple[tuple[str, str, Mapping[str, str]], ...] = ()  # (when, source, values), oldest first
+
+    def history(self, name: str) -> list[tuple[str, str, str]]:
+        """The values a property has had, as (when, source, value), the latest first."""
+        found: list[tuple[str, str, str]] = []
+        for at, source, values in self.changes or ((self.created_at, self.source, self.properties),):
+            if name in values and (not found or found[-1][2] != values[name]):
+                found.append((at, source, values[name]))
+        return found[::-1]
 
 
 @dataclass(slots=True)
@@ -99,9 +110,13 @@ class Table:
         self._happenings.created(self.kind.name, record)
         return record
 
-    def replace(self, record: Record, changes: Mapping[str, str], at: str, *, keep: bool) -> None:
+    def replace(
+        self, record: Record, changes: Mapping[str, str], at: str, *, keep: bool, source: str = ""
+    ) -> None:
         """Apply changes ("" clears) to a live record."""
         older = _Older(at, _copy(record)) if keep else None
+        known = record.changes or ((record.created_at, record.source, record.properties),)
+        record.changes = (*known, (at, source or record.source, changes))[-MOST_CHANGES:]
         for name in self.schema.unique:
             if name in changes:
                 self._release(name, record)
@@ -217,4 +232,5 @@ def _copy(record: Record) -> Record:
         record.source,
         record.archived_at,
         record.merged_ids,
+        record.changes,
     )

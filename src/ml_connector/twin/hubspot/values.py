@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"-?(?=[\d.]{1,40}\Z)(?:\d+(?:\.\d*)?|\.\d+)\Z", re.ASCII)
 _EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>().]+(?:\.[^\s@,;<>().]+)+\Z")
 _MILLISECONDS = re.compile(r"-?\d{1,15}\Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+DATES = frozenset({"date", "datetime"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +59,25 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def plain_date(type_: str, text: str) -> bool:
+    """Whether a date is written as HubSpot documents it: its day, or milliseconds; a moment in any ISO form."""
+    return type_ == "datetime" or _DAY.match(text) is not None or _MILLISECONDS.match(text) is not None
+
+
+def nearest_date(type_: str, text: str) -> str | None:
+    """The stored form of a date that is not quite right: blanks around it, or a time of day on a plain day."""
+    at = moment(text.strip())
+    if at is None:
+        return None
+    return stamp(at) if type_ == "datetime" else at.date().isoformat()
+
+
+def milliseconds(stored: str) -> str:
+    """A stored date or moment in milliseconds since 1970."""
+    at = moment(stored)
+    return "" if at is None else str((at - _EPOCH) // timedelta(milliseconds=1))
 
 
 def check_for(type_: str, field_type: str, name: str, options: Sequence[str]) -> Callable[[str], str] | None:

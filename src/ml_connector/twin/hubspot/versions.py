@@ -18,6 +18,7 @@ class Version:
     association_ids_as_text: bool = True
     association_archive_body: bool = True  # batch archive answers 200 with a body instead of 204
     option_order_required: bool = True  # an option of a new property must carry displayOrder
+    lenient_dates: bool = False  # dates that are not quite right are put right, with a warning
     only: frozenset[str] = field(default_factory=frozenset)  # the resources it serves; empty is all
 
 
@@ -27,7 +28,23 @@ VERSIONS: dict[str, Version] = {
         Version(
             "v3",
             option_order_required=False,
-            only=frozenset({"objects", "properties", "pipelines", "owners", "account-info"}),
+            only=frozenset(
+                {
+                    "objects",
+                    "associations-v3",
+                    "properties",
+                    "property-validations",
+                    "pipelines",
+                    "owners",
+                    "account-info",
+                    "limits",
+                    "imports",
+                    "exports",
+                    "schemas",
+                    "oauth",
+                    "currencies",
+                }
+            ),
         ),
         Version(
             "v4",
@@ -35,7 +52,9 @@ VERSIONS: dict[str, Version] = {
             association_archive_body=False,
             only=frozenset({"associations", "object-associations"}),
         ),
+        Version("v1", only=frozenset({"oauth", "oauth-v1", "properties-v1", "pipelines-v1"})),
+        Version("v2", only=frozenset({"oauth-v2", "properties-v2"})),
         Version("2026-03"),
-        Version("2026-09", enforces_required=True),
+        Version("2026-09", enforces_required=True, lenient_dates=True),
     )
 }
