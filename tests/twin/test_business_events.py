@@ -224,7 +224,32 @@ async def test_the_catalogue_lists_what_is_activated(scene: Scene) -> None:
     assert not any(catalog_rows(scene.pair.events.business).values())
     await arm(scene, CHANGED | {"legal_entity": "usmf"})
     rows = catalog_rows(scene.pair.events.business)
+    shown, _ = scene.pair.records("BusinessEventsCatalogs", after=None, limit=9)
+    assert [row["BusinessEventId"] for row in shown] == [CHANGED["id"]]
     assert [row["BusinessEventId"] for row in rows["BusinessEventsCatalogs"]] == [CHANGED["id"]]
     (configuration,) = rows["BusinessEventsConfigurations"]
     assert configuration["LegalEntity"] == "usmf"
     assert rows["BusinessEventsEndpoints"][0]["Name"] == configuration["BusinessEventsEndpoint_Name"]
+
+
+@pytest.mark.parametrize(("order", "in_order"), [("kept", True), ("any", False)])
+async def test_events_keep_their_order_only_where_the_switch_says_so(order: str, in_order: bool) -> None:  # noqa: FBT001 - a case
+    scene = Scene({"event_order": order, "event_delay_ms": "2000"})
+    await arm(scene, CHANGED)
+    key = customer(scene)
+    for number in range(12):
+        scene.pair.edit("CustomersV3", key, {"PrimaryContactPhone": f"+1 206 555 01{number:02}"})
+    numbers = [post.body["ControlNumber"] for post in await scene.quiet()]
+    assert len(numbers) == 12
+    assert (numbers == sorted(numbers)) == in_order
+    await scene.close()
+
+
+async def test_events_trail_the_commit_by_no_more_than_the_switch_says() -> None:
+    scene = Scene({"event_order": "kept", "event_delay_ms": "2000"})
+    await arm(scene, CHANGED)
+    changed_at = scene.now
+    scene.pair.edit("CustomersV3", customer(scene), {"PrimaryContactPhone": "+1 206 555 0199"})
+    (post,) = await scene.quiet()
+    assert post.at - changed_at == timedelta(milliseconds=2000)
+    await scene.close()

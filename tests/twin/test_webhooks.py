@@ -268,3 +268,10 @@ async def test_six_is_the_least_concurrency(scene: Scene) -> None:
     path = f"/webhooks/v3/{app.id}/settings?hapikey={app.developer_key}"
     target = {"targetUrl": HOOK, "throttling": {"maxConcurrentRequests": 5}}
     assert (await scene.hubspot(f"PUT {path}", target))[0] == 400
+
+
+async def test_one_secret_signs_an_apps_webhooks_and_gets_its_tokens() -> None:
+    scene = Scene()
+    _, app = await scene.ask("GET webhooks")
+    assert app["secret"] == scene.pair.access.hubspot_app.client_secret
+    await scene.close()

@@ -49,6 +49,7 @@ CONTROL_CALLS: tuple[tuple[str, str, str], ...] = (
     ("POST", "reset", "start over: seed?"),
     ("POST", "deals/ID/stage", "move a deal: stage"),
     ("POST", "deals/ID/quote", "make a quote of a deal: status?, accepted?"),
+    ("POST", "certificates", "make the application a certificate, or register one: certificate?"),
     ("DELETE", "state", "delete a record of F&O: of, key"),
     ("POST", "set-up", "add a row to a table of F&O's set-up: of, fields"),
     (
@@ -68,6 +69,7 @@ class Control:
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
         self._event_calls = EventCalls(pair.events)
+        self._about = ((_STAGE, self._move), (_QUOTE, self._quote), (_ORDER, self._act_on_order))
 
     async def serve(self, shell: TwinShell, request: Request) -> Delivery:
         """Answer what came in on one side's port: a control call here, all else by the shell."""
@@ -91,15 +93,10 @@ class Control:
         """Answer one control call at once; errors are ``{"error": sentence}``."""
         path = _path(request)
         try:
-            stage = _STAGE.fullmatch(path)
-            if stage is not None and request.method == "POST":
-                return self._move(stage["deal"], request)
-            order = _ORDER.fullmatch(path)
-            if order is not None and request.method == "POST":
-                return self._act_on_order(order, request)
-            quote = _QUOTE.fullmatch(path)
-            if quote is not None and request.method == "POST":
-                return self._quote(quote["deal"], request)
+            for pattern, do in self._about:
+                found = pattern.fullmatch(path) if request.method == "POST" else None
+                if found is not None:
+                    return do(found, request)
             return self._route(f"{request.method} {path}")(side, request)
         except LookupError as error:
             return json_answer(404, {"error": str(error.args[0])})
@@ -158,8 +155,8 @@ class Control:
         self._pair.shells[side].faults.clear()
         return Answer(204)
 
-    def _move(self, deal: str, request: Request) -> Answer:
-        self._pair.set_deal_stage(deal, _member(_object(request), "stage", str))
+    def _move(self, path: re.Match[str], request: Request) -> Answer:
+        self._pair.set_deal_stage(path["deal"], _member(_object(request), "stage", str))
         return Answer(204)
 
     def _act_on_order(self, path: re.Match[str], request: Request) -> Answer:
@@ -182,14 +179,14 @@ class Control:
         self._pair.remove(_member(order, "of", str), _member(order, "key", str))
         return Answer(204)
 
-    def _quote(self, deal: str, request: Request) -> Answer:
+    def _quote(self, path: re.Match[str], request: Request) -> Answer:
         """Make a quote of a deal: its status, and whether the buyer has accepted it."""
         order = _object(request)
         accepted = order.get("accepted", False)
         if not isinstance(accepted, bool):
             raise ValueError("accepted must be true or false")  # noqa: TRY004  one error for bad input
         status = str(order.get("status", "APPROVAL_NOT_NEEDED"))
-        return json_answer(201, {"id": self._pair.make_quote(deal, status=status, accepted=accepted)})
+        return json_answer(201, {"id": self._pair.make_quote(path["deal"], status=status, accepted=accepted)})
 
     def _act(self, _side: str, request: Request) -> Answer:
         """Let the rep act: so many steps, or one deal linked and quoted."""

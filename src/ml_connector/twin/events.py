@@ -38,10 +38,15 @@ class Events:
         self.postman = Postman(self.outbox, collect=self._collect, send=send, clock=clock)
         self._clock = clock
 
-    def attach(self, dynamics: DynamicsMachine, hubspot: HubSpotMachine, rng: random.Random) -> None:
-        """Stand beside two new machines; receivers and deliveries of the former ones are forgotten."""
+    def attach(
+        self, dynamics: DynamicsMachine, hubspot: HubSpotMachine, rng: random.Random, *, secret: str
+    ) -> None:
+        """Stand beside two new machines; receivers and deliveries of the former ones are forgotten.
+
+        ``secret`` is the app's own: what signs its webhooks and gets its OAuth tokens is one secret.
+        """
         self.outbox.clear()
-        secret, key = (str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(2))
+        key = str(uuid.UUID(int=rng.getrandbits(128), version=4))
         self.app = App(hubspot.portal, self.outbox, rng, secret=secret, developer_key=key)
         self.business = BusinessEvents(dynamics.environment, self.outbox, rng)
         hubspot.portal.happenings.journal.wake = self.postman.wake

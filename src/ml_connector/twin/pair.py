@@ -134,7 +134,9 @@ class Pair:
             now=now,
             app=self.hubspot_app,
         )
-        self.events.attach(machine, self.hubspot, _source(seed, "events"))
+        self.events.attach(
+            machine, self.hubspot, _source(seed, "events"), secret=self.access.hubspot_app.client_secret
+        )
         self.hubspot_port = HubSpotPort(self.hubspot, WebhookSettings(self.events.app, self._new_id))
         self._rep = _source(seed, "rep")
 

@@ -140,6 +140,17 @@ class BusinessEvents:
         journal = self.environment.store.journal
         journal.take()
         journal.open = bool(activations)
+        self._show()
+
+    def _show(self) -> None:
+        """Let the entity sets about events tell what is activated."""
+        store = self.environment.store
+        for name, rows in catalog_rows(self).items():
+            table = store.tables[name]
+            for row in list(table.rows):
+                table.remove(row)
+            for values in rows:
+                store.fill(name, values)
 
     def clear(self) -> None:
         """Send nothing any more; the errors go as well."""
