@@ -38,6 +38,9 @@ class Told:
     hubspot_url: str
     hubspot_token: str
     portal_id: int
+    hubspot_client_id: str
+    hubspot_client_secret: str
+    hubspot_refresh_token: str
     ca_file: str
     certificate_file: str
 

@@ -124,3 +124,22 @@ def test_a_wrong_token_is_refused(twins: Told) -> None:
     with pytest.raises(companies.ApiException) as caught:
         stranger.crm.companies.basic_api.get_page()
     assert caught.value.status == 401
+
+
+def test_it_trades_a_refresh_token_for_an_access_token_that_is_let_in(twins: Told) -> None:
+    """An installed OAuth app goes by tokens that run out; this client asks for them on the v1 path."""
+    stranger = hubspot.Client.create(host=twins.hubspot_url, ssl_ca_cert=twins.ca_file)
+    granted = stranger.oauth.tokens_api.create(
+        grant_type="refresh_token",
+        client_id=twins.hubspot_client_id,
+        client_secret=twins.hubspot_client_secret,
+        refresh_token=twins.hubspot_refresh_token,
+    )
+    assert granted.token_type == "bearer"
+    assert granted.refresh_token == twins.hubspot_refresh_token
+    app = hubspot.Client.create(
+        access_token=granted.access_token, host=twins.hubspot_url, ssl_ca_cert=twins.ca_file
+    )
+    assert app.crm.companies.basic_api.get_page(limit=1) is not None
+    told = stranger.oauth.access_tokens_api.get(granted.access_token)
+    assert told.hub_id == twins.portal_id
