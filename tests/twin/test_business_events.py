@@ -253,3 +253,18 @@ async def test_events_trail_the_commit_by_no_more_than_the_switch_says() -> None
     (post,) = await scene.quiet()
     assert post.at - changed_at == timedelta(milliseconds=2000)
     await scene.close()
+
+
+async def test_events_committed_together_may_share_a_post() -> None:
+    scene = Scene({"event_posts": "bundled"})
+    await arm(scene, CHANGED)
+    keys = [
+        f"{row['dataAreaId']}:{row['CustomerAccount']}"
+        for row in scene.pair.records("CustomersV3", after=None, limit=2)[0]
+    ]
+    for key in keys:
+        scene.pair.edit("CustomersV3", key, {"PrimaryContactPhone": "+1 206 555 0199"})
+    (post,) = await scene.quiet()
+    assert len(post.body) == 2
+    assert {event["BusinessEventId"] for event in post.body} == {CHANGED["id"]}
+    await scene.close()

@@ -165,9 +165,17 @@ class BusinessEvents:
 
     def collect(self, now: datetime) -> None:
         """Put what was committed since the last time into the outbox."""
-        for change in fold(self.environment.store.journal.take()):
-            for activation, row_change in self._wanted(change):
-                self._send(self._post(activation, row_change, now), now)
+        posts = [
+            self._post(activation, row_change, now)
+            for change in fold(self.environment.store.journal.take())
+            for activation, row_change in self._wanted(change)
+        ]
+        if posts and self._switch("event_posts") == "bundled":
+            first = posts[0]
+            body = b"[" + b",".join(post.body for post in posts) + b"]"
+            posts = [EventPost(self, self.url, body, first.event_id, first.number)]
+        for post in posts:
+            self._send(post, now)
 
     def fail(self, post: EventPost, reason: str, now: datetime) -> None:
         """Keep an event that could not be sent."""

@@ -15,6 +15,13 @@ EVENT_SWITCHES: dict[str, Switch] = {
             "MS",
         ),
         Switch(
+            "event_posts",
+            ("single", "bundled"),
+            "single",
+            "It is not known whether several events may share a POST; bundled, they come as an array.",
+            "INF",
+        ),
+        Switch(
             "event_duplicates",
             int,
             "0",
