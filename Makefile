@@ -32,8 +32,9 @@ test-sim: $(VENV)/.dev ## Run the simulation: a crash at every point of every st
 test-peers: $(PEERS)/.ready ## Run other people's clients against the twins
 	$(PEERS)/bin/python -m pytest -m peers tests/peers $(ARGS)
 
+# 5 is pytest's word for "no such test": a tier without tests of its own beside the peers has not failed.
 test-long: $(VENV)/.dev test-peers ## Run the release tier: hours, not minutes
-	PYTHONHASHSEED=0 $(PYTEST) -m long $(ARGS)
+	PYTHONHASHSEED=0 $(PYTEST) -m long $(ARGS) || [ $$? -eq 5 ]
 
 test-reference: $(VENV)/.dev ## Compare the twins with the reference files in MLC_REFERENCE_DIR
 	$(PYTEST) -m reference tests/reference $(ARGS)
