@@ -19,7 +19,6 @@ _PLAIN = re.compile(r"\+?[0-9(][0-9 ()./-]{6,28}")
 _PLAIN_EXTENSION = re.compile(r"(.*[0-9]) (?:x|ext\.) ?([0-9]{1,6})")
 _PUNCTUATION = str.maketrans("", "", "+ ()./-")
 _LONGEST_COUNTRY_CODE = 3
-_FEWEST_DIGITS = 6
 
 
 def international(number: str, region: str | None, *, extension: str = "") -> str | None:
@@ -60,8 +59,6 @@ def plain_international(number: str, region: str | None) -> str | None:
     if not _PLAIN.fullmatch(number):
         return None
     digits = number.translate(_PUNCTUATION)
-    if len(digits) < _FEWEST_DIGITS:
-        return None  # little but punctuation
     if number[0] == "+":
         return _abroad(digits)
     rules = _rules(region) if region else None
@@ -95,9 +92,11 @@ def _after_own_country_code(digits: str, rules: _Rules) -> str | None:
 
 def _abroad(digits: str) -> str | None:
     """E.164 of digits that begin with a country code."""
+    if not digits or digits[0] == "0":
+        return None  # nothing but punctuation, or no country code
     for length in range(1, _LONGEST_COUNTRY_CODE + 1):
-        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length] or "0"))
-        if regions and digits[0] != "0":
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]))
+        if regions:
             rules = _rules(regions[0])
             return _national(digits[length:], rules) if rules else None
     return None

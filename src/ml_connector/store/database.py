@@ -139,7 +139,6 @@ class Store:
             vault = await open_vault(tx, master_key)
         self.vault = vault
         return vault
-        return self.vault
 
     async def close(self) -> None:
         """Give back every connection."""
