@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -22,6 +22,9 @@ class SourceRecord:
     key: str
     fields: Mapping[str, Any]
     digest: bytes
+    left_scope: str = (
+        ""  # the scope filter that leaves the record out; the engine marks what is linked and skips the rest
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,19 @@ class Page:
     skipped: int = 0
 
 
+class Related(NamedTuple):
+    """A record that another one shall be associated with: its flow and key."""
+
+    flow: str
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class TargetRecord:
-    """One record as it shall stand in the target: every property the mapping owns, ``""`` for empty."""
+    """One record as it shall stand in the target: every property the mapping owns, ``""`` for empty.
+
+    ``identity`` is what else the target keeps unique of it: of a contact the e-mail address, normalised.
+    """
 
     key: str
     properties: Mapping[str, str]
@@ -47,6 +60,8 @@ class TargetRecord:
     source_digest: bytes
     first_write: frozenset[str] = frozenset()  # properties only filled when the target's are empty
     notes: tuple[str, ...] = ()  # for the audit: what was cut, left out or kept verbatim
+    identity: str = ""
+    related: tuple[Related, ...] = ()
 
 
 class Result(StrEnum):
@@ -69,6 +84,8 @@ class Outcome:
     result: Result
     target_id: str = ""
     error: Any = None  # a RecordError when parked, a RetryableError when held
+    occupied_by: str = ""  # parked because this record of the target has the same identity
+    missing: bool = False  # parked because the target has no record of the id that was known
 
 
 @dataclass(frozen=True, slots=True)

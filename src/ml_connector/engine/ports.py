@@ -52,6 +52,18 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What the engine must know of a flow's target properties to judge and mark records."""
+
+    status: str = ""  # says that a record is gone or out of scope; without it nothing is marked
+    names: frozenset[str] = frozenset()  # blanked in many records at once, they stop the run
+    currencies: frozenset[str] = frozenset()  # a changed one stops the run
+    prices: frozenset[str] = frozenset()  # many of them moved far at once stop the run
+    further_keys: str = ""  # lists the further keys of a record that several records share
+    keeps_adopted: bool = False  # an adopted record keeps every value it has
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFlow:
     """A flow that moves many alike records."""
 
@@ -61,3 +73,4 @@ class RecordFlow:
     map: Callable[[SourceRecord], TargetRecord]
     mapping_version: int
     lanes: int = 12
+    traits: Traits = Traits()

@@ -67,7 +67,7 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else orjson.loads(value)
 
 
-_BLOCK = 64  # rows of one statement; times 12 columns stays below the 999 parameters of every SQLite
+_BLOCK = 64  # rows of one statement; times 15 columns stays below the 999 parameters of every SQLite
 
 
 class TextList(TypeDecorator["Sequence[str]"]):

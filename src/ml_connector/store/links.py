@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import bindparam, func, or_, select, update
 
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.store.database import Tx
+
+
+LinkState = Literal[
+    "live",
+    "gone",  # two full crawls did not see it, or it left the scope: marked in the target
+    "deleted",  # a person archived it in the target: it waits for one
+    "erased",  # deleted there for privacy: never sent again
+]
+LinkRole = Literal[
+    "owner", "follower"
+]  # a follower is a further key of a record whose fields another key owns
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,10 @@ class Link:
     mapping_version: int
     written: bytes
     subject_id: str | None = None
-    state: str = "live"
+    state: LinkState = "live"
+    identity: str | None = None
+    role: LinkRole = "owner"
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,9 @@ class LinkHead:
     source_digest: bytes
     fingerprint_version: int
     mapping_version: int
+    state: LinkState = "live"
+    role: LinkRole = "owner"
+    identity: str | None = None
 
 
 _c = tables.link.c
@@ -92,7 +109,7 @@ async def put(tx: Tx, connection_id: int, rows: Sequence[Link]) -> None:
         (
             connection_id, row.key, row.flow, row.object_type, row.target_id, row.fingerprint,
             row.source_digest, row.fingerprint_version, row.mapping_version, row.written, row.subject_id,
-            row.state,
+            row.state, row.identity, row.role, row.missed,
         )
         for row in sorted(rows, key=attrgetter("key", "flow"))
     ]  # fmt: skip

@@ -162,7 +162,110 @@ link = Table(
     Column("written", LargeBinary, nullable=False),
     Column("subject_id", Text),
     Column("state", Text, nullable=False),
+    Column("identity", Name),  # what else is unique about the record: of a contact the hash of its e-mail
+    Column("role", Text, nullable=False),  # the key that owns the record's fields, or a follower of it
+    Column("missed", Integer, nullable=False),  # full crawls in a row that did not see it
     Index("mlc_link_target", "connection_id", "target_id", "object_type"),
+    Index(
+        "mlc_link_identity",
+        "connection_id",
+        "flow",
+        "identity",
+        sqlite_where=text("identity IS NOT NULL"),
+        postgresql_where=text("identity IS NOT NULL"),
+    ),
+    Index(
+        "mlc_link_missed",
+        "connection_id",
+        "flow",
+        "key",
+        sqlite_where=text("missed > 0"),
+        postgresql_where=text("missed > 0"),
+    ),
+)
+
+seen = Table(  # the keys a crawl has read: a row a page, eight bytes a key
+    "mlc_seen",
+    metadata,
+    *_of_connection(
+        Column("crawl_id", Name, primary_key=True),
+        Column("seq", Integer, primary_key=True, autoincrement=False),
+    ),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+stage = Table(  # what a crawl found changed, until it is pushed
+    "mlc_stage",
+    metadata,
+    *_of_connection(
+        Column("crawl_id", Name, primary_key=True),
+        Column("seq", Integer, primary_key=True, autoincrement=False),
+    ),
+    Column("key", Name, nullable=False),
+    Column("change", LargeBinary, nullable=False),  # sealed
+)
+
+association = Table(
+    "mlc_association",
+    metadata,
+    *_of_connection(
+        Column("key", Name, primary_key=True),
+        Column("flow", Name, primary_key=True),
+        Column("to_flow", Name, primary_key=True),
+        Column("to_key", Name, primary_key=True),
+    ),
+    Column("state", Text, nullable=False),  # wanted, refused or made
+    Column("fresh", Boolean, nullable=False),  # the record was created by us: nothing hangs on it yet
+    Column("from_id", Name, nullable=False),
+    Column("to_id", Name, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(
+        "mlc_association_open",
+        "connection_id",
+        "flow",
+        "key",
+        sqlite_where=text("state <> 'made'"),
+        postgresql_where=text("state <> 'made'"),
+    ),
+)
+
+suppressed = Table(  # hashes of persons deleted for privacy: never sent again
+    "mlc_suppressed",
+    metadata,
+    *_of_connection(Column("hash", LargeBinary, primary_key=True)),
+    Column("at", UtcTime, nullable=False),
+)
+
+match = Table(
+    "mlc_match",
+    metadata,
+    Column("match_id", BigNumber, primary_key=True, autoincrement=True),
+    Column("connection_id", Integer, nullable=False),
+    Column("flow", Name, nullable=False),
+    Column("source_key", Name, nullable=False),
+    Column("target_id", Name, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", LargeBinary, nullable=False),  # sealed
+    Column("run_id", Name, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("decided_at", UtcTime),
+    Column("decided_by", Text, nullable=False),
+    Index("mlc_match_source", "connection_id", "flow", "source_key"),
+    Index("mlc_match_state", "connection_id", "flow", "state", "match_id"),
+    sqlite_autoincrement=True,
+)
+
+match_run = Table(
+    "mlc_match_run",
+    metadata,
+    *_of_connection(Column("run_id", Name, primary_key=True)),
+    Column("flow", Name, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("counters", JsonText, nullable=False),
 )
 
 call = Table(

@@ -8,21 +8,24 @@ from pydantic import TypeAdapter
 
 from ml_connector.errors import RejectedError, UnavailableError
 from ml_connector.systems.hubspot import search as searching
+from ml_connector.systems.hubspot.answers import linked, written
 from ml_connector.systems.hubspot.faults import ASSOCIATIONS, SEARCH, SIDE, refusal
 from ml_connector.systems.hubspot.models import (
     AccountDetails,
     Association,
     HubSpotPage,
+    LinkInput,
+    LinkReport,
     Owner,
     Pipeline,
     PropertyDefinition,
     Record,
     SearchPage,
     TokenInfo,
+    UpdateInput,
     Upserted,
     UpsertInput,
     UpsertReport,
-    WrittenBatch,
     next_after,
     parse,
     results,
@@ -39,17 +42,26 @@ if TYPE_CHECKING:
     from ml_connector.transport.http import Transport
     from ml_connector.transport.request import Reply
 
-__all__ = ["BATCH", "HubSpotClient", "UpsertInput", "UpsertReport", "Upserted"]
+__all__ = [
+    "ASSOCIATION_BATCH",
+    "BATCH",
+    "HubSpotClient",
+    "LinkInput",
+    "UpdateInput",
+    "UpsertInput",
+    "UpsertReport",
+    "Upserted",
+]
 
 BATCH = 100
 LARGEST_LIST = 100
-_ASSOCIATION_BATCH = 1_000
+ASSOCIATION_BATCH = 2_000
+_ASSOCIATION_READS = 1_000
 _UNTIL_TOLD = (4, 0.0)  # calls at once before the first answer tells the portal's limit
 _SEARCHES = (5, 1.0)  # per second and account; answers do not tell
 _ASSOCIATION_CALLS = (100, 10.0)  # the smallest tier's; answers do not tell
 _GONE = "OBJECT_NOT_FOUND"
 
-_WRITTEN = TypeAdapter(WrittenBatch)
 _PIPELINES = TypeAdapter(list[Pipeline])
 _OWNERS = TypeAdapter(list[Owner])
 _DEFINITIONS = TypeAdapter(list[PropertyDefinition])
@@ -111,7 +123,82 @@ class HubSpotClient:
                 call_id=call_id,
             )
         )
-        return _report(object_type, id_property, inputs, reply)
+        by_key = {entry.id.lower(): entry.trace_id for entry in inputs}
+        return written(object_type, [entry.trace_id for entry in inputs], by_key, id_property, reply)
+
+    async def update_batch(
+        self, object_type: str, inputs: Sequence[UpdateInput], *, call_id: str = ""
+    ) -> UpsertReport:
+        """Change up to 100 records by their own ids; an empty text clears. Of deals only our own properties.
+
+        Args:
+            object_type: ``companies``, ``contacts``, ``products`` or ``deals``.
+            inputs: No two with the same id.
+            call_id: The id of the intent row.
+
+        Returns:
+            A record that is not there is refused with the code ``hubspot.not_found``.
+
+        Raises:
+            RejectedError: The whole batch was refused without naming a record.
+            UnavailableError: The answer does not account for every record; send it again.
+        """
+        fields = {
+            "inputs": [
+                {
+                    "id": entry.id,
+                    "objectWriteTraceId": entry.trace_id,
+                    "properties": dict(entry.properties),
+                }
+                for entry in inputs
+            ]
+        }
+        reply = await self.transport.write(
+            WriteRequest(
+                SIDE,
+                "POST",
+                self._paths.batch(object_type, "update"),
+                f"{object_type}.update",
+                fields=fields,
+                idempotent=True,
+                call_id=call_id,
+            )
+        )
+        by_id = {entry.id: entry.trace_id for entry in inputs}
+        return written(object_type, [entry.trace_id for entry in inputs], by_id, "", reply)
+
+    async def associate(
+        self, from_type: str, to_type: str, inputs: Sequence[LinkInput], *, call_id: str = ""
+    ) -> LinkReport:
+        """Make up to 2,000 associations. The types given replace those a pair has; safe to repeat.
+
+        Source: https://developers.hubspot.com/docs/api-reference/latest/crm/associations/associate-records/guide
+        """
+        fields = {
+            "inputs": [
+                {
+                    "from": {"id": entry.from_id},
+                    "to": {"id": entry.to_id},
+                    "types": [
+                        {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
+                        for type_id in entry.type_ids
+                    ],
+                }
+                for entry in inputs
+            ]
+        }
+        reply = await self.transport.write(
+            WriteRequest(
+                SIDE,
+                "POST",
+                self._paths.associate(from_type, to_type),
+                "associations.create",
+                fields=fields,
+                idempotent=True,
+                call_id=call_id,
+            )
+        )
+        return linked(inputs, reply)
 
     async def update(
         self, object_type: str, record_id: str, properties: Mapping[str, str], *, call_id: str = ""
@@ -201,13 +288,16 @@ class HubSpotClient:
         limit: int = LARGEST_LIST,
         after: str | None = None,
         associations: Sequence[str] = (),
+        archived: bool = False,
     ) -> HubSpotPage:
-        """Read one page of all records in the order of their ids."""
+        """Read one page of all records in the order of their ids; ``archived`` reads the recycle bin."""
         params = [("limit", str(limit)), ("properties", ",".join(properties))]
         if associations:
             params.append(("associations", ",".join(associations)))
         if after:
             params.append(("after", after))
+        if archived:
+            params.append(("archived", "true"))
         path = self._paths.objects(object_type)
         reply = await self.transport.read(ReadRequest(SIDE, "GET", path, "objects", params=tuple(params)))
         return HubSpotPage(results(reply), _onward(reply.data, after, object_type))
@@ -240,7 +330,7 @@ class HubSpotClient:
         waiting: list[dict[str, str]] = [{"id": each} for each in dict.fromkeys(ids)]
         path = self._paths.associations(from_type, to_type)
         while waiting:
-            chunk, waiting = waiting[:_ASSOCIATION_BATCH], waiting[_ASSOCIATION_BATCH:]
+            chunk, waiting = waiting[:_ASSOCIATION_READS], waiting[_ASSOCIATION_READS:]
             request = ReadRequest(SIDE, "POST", path, "associations", fields={"inputs": chunk})
             reply = await self.transport.read(request)
             _only_gone(reply, f"the read of links from {from_type} to {to_type}")
@@ -319,43 +409,6 @@ class HubSpotClient:
         except RejectedError as exc:
             if exc.code != "hubspot.exists":
                 raise
-
-
-def _report(object_type: str, id_property: str, inputs: Sequence[UpsertInput], reply: Reply) -> UpsertReport:
-    """Match results to inputs: by trace id, else by the key, which HubSpot may have lower-cased."""
-    batch = parse(_WRITTEN, reply.data, reply)
-    traces = {entry.trace_id for entry in inputs}
-    by_key = {entry.id.lower(): entry.trace_id for entry in inputs}
-    done: dict[str, Upserted] = {}
-    for row in batch.results:
-        trace_id = row.trace_id or by_key.get(str(row.properties.get(id_property, "")).lower(), "")
-        if trace_id in traces:
-            done[trace_id] = Upserted(row.id, row.new)
-    refused: dict[str, RejectedError] = {}
-    nameless: RejectedError | None = None
-    for error in batch.errors:
-        rejected = refusal(
-            error,
-            status=reply.status,
-            correlation_id=reply.correlation_id,
-            what=f"a record of {object_type}",
-        )
-        context = error.get("context")
-        named = context.get("objectWriteTraceId") if isinstance(context, dict) else None
-        known = [each for each in ([named] if isinstance(named, str) else named or ()) if each in traces]
-        refused.update(dict.fromkeys(known, rejected))
-        nameless = nameless if known else rejected
-    missing = traces - done.keys() - refused.keys()
-    if missing and nameless is not None:
-        raise nameless
-    if missing:
-        raise UnavailableError(
-            f"HubSpot's answer to a batch of {object_type} leaves out {len(missing)} of {len(traces)}.",
-            code="hubspot.answer_incomplete",
-            hint="Nothing is lost: the batch is sent again.",
-            correlation_id=reply.correlation_id,
-        )
-    return UpsertReport(done, refused, reply.correlation_id, reply.status)
 
 
 def _collect(row: Record, found: dict[str, dict[str, set[int]]], reply: Reply) -> tuple[str, str | None]:

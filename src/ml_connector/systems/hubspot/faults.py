@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SIDE = "hubspot"
 SEARCH = "hubspot.search"
 ASSOCIATIONS = "hubspot.associations"
+ASSOCIATING = frozenset({"associations", "associations.create"})
 MIGRATING = 477  # the account moves to another data centre
 _DAILY_PAUSE_S = 3600.0  # the reset is the portal's midnight: look again every hour
 _LONGEST = 400
@@ -76,14 +77,14 @@ def buckets(request: Request) -> tuple[str, ...]:
     """Which limits a call counts against, general first."""
     if request.resource == "search":
         return (SIDE, SEARCH)
-    if request.resource == "associations":
+    if request.resource in ASSOCIATING:
         return (SIDE, ASSOCIATIONS)
     return (SIDE,)
 
 
 def limit(request: Request, headers: Mapping[str, str]) -> Limit | None:
     """The window an answer tells; search answers tell none, association answers may mean their own quota."""
-    if request.resource in {"search", "associations"}:
+    if request.resource == "search" or request.resource in ASSOCIATING:
         return None
     calls = headers.get("x-hubspot-ratelimit-max", "")
     window = headers.get("x-hubspot-ratelimit-interval-milliseconds", "")

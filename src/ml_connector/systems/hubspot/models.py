@@ -104,6 +104,20 @@ class WrittenRow(_Wire):
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
+class WrittenLink(_Wire):
+    """One association that stands now."""
+
+    from_id: str = Field(default="", alias="fromObjectId")
+    to_id: str = Field(default="", alias="toObjectId")
+
+
+class WrittenLinks(_Wire):
+    """The envelope of a batch of associations."""
+
+    results: list[WrittenLink]
+    errors: list[dict[str, Any]] = Field(default_factory=list)
+
+
 class WrittenBatch(_Wire):
     """The envelope of a batch upsert; results come in any order."""
 
@@ -118,6 +132,34 @@ class UpsertInput:
     trace_id: str
     id: str
     properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateInput:
+    """One record of a batch update: ``id`` is the record's own."""
+
+    trace_id: str
+    id: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkInput:
+    """An association to make: ``type_ids`` replace the ones the pair has."""
+
+    from_id: str
+    to_id: str
+    type_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """What became of associations: the pairs that stand now, and why each other one was refused."""
+
+    made: frozenset[tuple[str, str]]
+    refused: dict[tuple[str, str], RejectedError]
+    correlation_id: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,11 @@ class Paths:
 
     def associations(self, from_type: str, to_type: str) -> str:
         """Which records are linked to up to 1,000 others."""
-        root = "/crm/v4/associations" if self.version == "v3" else f"/crm/associations/{self.version}"
-        return f"{root}/{quote(from_type, safe='')}/{quote(to_type, safe='')}/batch/read"
+        return f"{self._associations(from_type, to_type)}/batch/read"
+
+    def associate(self, from_type: str, to_type: str) -> str:
+        """Up to 2,000 associations at once."""
+        return f"{self._associations(from_type, to_type)}/batch/create"
 
     def properties(self, object_type: str) -> str:
         """Property definitions."""
@@ -63,6 +66,10 @@ class Paths:
     def account(self) -> str:
         """The portal itself."""
         return f"/account-info/{self.version}/details"
+
+    def _associations(self, from_type: str, to_type: str) -> str:
+        root = "/crm/v4/associations" if self.version == "v3" else f"/crm/associations/{self.version}"
+        return f"{root}/{quote(from_type, safe='')}/{quote(to_type, safe='')}"
 
     def _crm(self, resource: str) -> str:
         return f"/crm/v3/{resource}" if self.version == "v3" else f"/crm/{resource}/{self.version}"

@@ -13,6 +13,7 @@ WRITABLE = ("companies", "contacts", "products")
 _VERSION = "2026-0[39]"
 _OBJECTS = rf"/crm/(?:v3/objects|objects/{_VERSION})"
 _PROPERTIES = rf"/crm/(?:v3/properties|properties/{_VERSION})"
+_ASSOCIATIONS = rf"/crm/(?:v4/associations|associations/{_VERSION})"
 _TYPE = "[a-z][a-z0-9_]*"
 _ID = "[A-Za-z0-9._~%@:!$'()*+,;=-]+"
 
@@ -24,6 +25,19 @@ def _foreign_deal_property(fields: Any) -> str:
         return "it is not an update of properties"
     foreign = sorted(name for name in properties if not str(name).startswith(OWN_PREFIX))
     return f"the deal's own {', '.join(foreign)} belongs to HubSpot" if foreign else ""
+
+
+def _foreign_deal_properties(fields: Any) -> str:
+    """The same for every input of a batch."""
+    inputs = fields.get("inputs") if isinstance(fields, dict) else None
+    if not isinstance(inputs, list) or set(fields) != {"inputs"} or not inputs:
+        return "it is not a batch of updates"
+    for one in inputs:
+        if not isinstance(one, dict) or not set(one) <= {"id", "objectWriteTraceId", "properties"}:
+            return "it is not a batch of updates"
+        if complaint := _foreign_deal_property({"properties": one.get("properties")}):
+            return complaint
+    return ""
 
 
 def _foreign_definition(fields: Any) -> str:
@@ -47,11 +61,7 @@ HUBSPOT_WALL = Wall(
         _rule("GET", rf"{_OBJECTS}/{_TYPE}/{_ID}", "object"),
         _rule("POST", rf"{_OBJECTS}/{_TYPE}/batch/read", "objects"),
         _rule("POST", rf"{_OBJECTS}/{_TYPE}/search", "search"),
-        _rule(
-            "POST",
-            rf"/crm/(?:v4/associations|associations/{_VERSION})/{_TYPE}/{_TYPE}/batch/read",
-            "associations",
-        ),
+        _rule("POST", rf"{_ASSOCIATIONS}/{_TYPE}/{_TYPE}/batch/read", "associations"),
         _rule("GET", rf"{_PROPERTIES}/{_TYPE}", "properties"),
         _rule("GET", rf"/crm/(?:v3/pipelines|pipelines/{_VERSION})/{_TYPE}", "pipelines"),
         _rule("GET", rf"/crm/(?:v3/owners|owners/{_VERSION})", "owners"),
@@ -61,6 +71,14 @@ HUBSPOT_WALL = Wall(
     writes=(
         *(_rule("POST", rf"{_OBJECTS}/{kind}/batch/upsert", f"{kind}.upsert") for kind in WRITABLE),
         *(_rule("PATCH", rf"{_OBJECTS}/{kind}/{_ID}", f"{kind}.update") for kind in WRITABLE),
+        *(_rule("POST", rf"{_OBJECTS}/{kind}/batch/update", f"{kind}.update") for kind in WRITABLE),
+        Rule(
+            "POST",
+            re.compile(rf"{_OBJECTS}/deals/batch/update"),
+            "deals.update",
+            _foreign_deal_properties,
+        ),
+        _rule("POST", rf"{_ASSOCIATIONS}/contacts/companies/batch/create", "associations.create"),
         Rule("PATCH", re.compile(rf"{_OBJECTS}/deals/{_ID}"), "deals.update", _foreign_deal_property),
         Rule("POST", re.compile(rf"{_PROPERTIES}/{_TYPE}"), "properties", _foreign_definition),
         _rule("POST", rf"{_PROPERTIES}/{_TYPE}/groups", "groups"),
