@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ml_connector.app.mappings import order_mapping, record_mapping
+from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.flow import customers
@@ -26,6 +28,33 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
 
 
+class BreakerSettings(BaseModel):
+    """Section ``sync.breaker``: what a crawl may change by itself. Beyond it, it stops and waits for a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gone_share: Decimal = Field(
+        default=Decimal("0.02"), ge=0, le=1, description="Share of known records that may be marked as gone."
+    )
+    gone_least: int = Field(default=25, ge=1, description="So many gone records stop no run.")
+    changed_share: Decimal = Field(
+        default=Decimal("0.20"), ge=0, le=1, description="Share of known customers that may change."
+    )
+    changed_least: int = Field(default=25, ge=1, description="Fewer changed records than this stop no run.")
+    blanked_share: Decimal = Field(
+        default=Decimal("0.01"), ge=0, le=1, description="Share of names that may become empty."
+    )
+    moved_share: Decimal = Field(
+        default=Decimal("0.10"), ge=0, le=1, description="Share of prices that may move far at once."
+    )
+    moved_least: int = Field(default=25, ge=1, description="Fewer moved prices than this stop no run.")
+    moved_by: Decimal = Field(
+        default=Decimal("0.5"),
+        ge=0,
+        description="A price has moved far when it moved by more than this share.",
+    )
+
+
 class SyncSettings(BaseModel):
     """Section ``sync`` of the settings."""
 
@@ -35,6 +64,13 @@ class SyncSettings(BaseModel):
     overlap_s: float = Field(
         default=300, ge=0, description="How far a search reads back behind its watermark."
     )
+    breaker: BreakerSettings = BreakerSettings()
+
+
+def breaker_limits(place: Workplace) -> Limits:
+    """What a crawl may change by itself."""
+    chosen = section(SyncSettings, place.settings.sync, "sync").breaker
+    return Limits(**chosen.model_dump())
 
 
 async def record_flow(place: Workplace, name: str) -> RecordFlow:

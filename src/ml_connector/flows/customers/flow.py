@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.keys import external_key, split_key
 from ml_connector.domain.records import TargetRecord, digest
-from ml_connector.engine.ports import RecordFlow
+from ml_connector.engine.ports import RecordFlow, Traits
 from ml_connector.systems.dynamics.odata import equals
 from ml_connector.systems.dynamics.source import Reading, as_record, both, in_legal_entities, pick, read_pages
 from ml_connector.systems.hubspot.sink import UpsertSink
@@ -113,4 +113,11 @@ def customers(
         map=to_company,
         mapping_version=mapping_version,
         lanes=lanes,
+        traits=Traits(
+            status="d365_status",
+            names=frozenset({"name"}),
+            currencies=frozenset({"d365_currency"}),
+            further_keys="d365_customer_accounts",
+        ),
+        covers=lambda key: split_key(key)[0] in legal_entities,
     )

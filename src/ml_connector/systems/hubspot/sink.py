@@ -1,51 +1,173 @@
-"""HubSpot as a sink: batch upsert on our own unique property, an outcome for each record."""
+"""HubSpot as a sink: batch upsert on our own unique property, batch update by id, an outcome for each record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ml_connector.domain.records import Outcome, Pushed, Result
-from ml_connector.systems.hubspot.client import BATCH, UpsertInput
+from ml_connector.domain.records import Held, Outcome, Pushed, Result, Trace
+from ml_connector.systems.hubspot.associations import CONTACT_TO_COMPANY, PRIMARY_CONTACT_TO_COMPANY
+from ml_connector.systems.hubspot.client import (
+    ASSOCIATION_BATCH,
+    BATCH,
+    LinkInput,
+    UpdateInput,
+    UpsertInput,
+)
+from ml_connector.systems.hubspot.search import contains_token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ml_connector.domain.diff import Change
+    from ml_connector.domain.records import Pair
+    from ml_connector.errors import RejectedError
     from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
+
+MERGED = "hs_merged_object_ids"
+_GONE = "hubspot.not_found"
+_TAKEN = "hubspot.exists"
 
 
 @dataclass(frozen=True, slots=True)
 class UpsertSink:
-    """One object type, written by its unique key property."""
+    """One object type: created by its unique key property, changed by its own ids.
+
+    ``identity`` names what else HubSpot keeps unique of the type (``email`` of contacts).
+    """
 
     client: HubSpotClient
     object_type: str
     id_property: str
+    identity: str = ""
     side: str = "hubspot"
     batch_size: int = BATCH
 
-    @property
-    def resource(self) -> str:
-        """What the call is named in the journal."""
-        return f"{self.object_type}.upsert"
+    def resource(self, *, creating: bool) -> str:
+        """What a call is named in the journal."""
+        return f"{self.object_type}.{'upsert' if creating else 'update'}"
 
-    async def push(self, changes: Sequence[Change], *, call_id: str) -> Pushed:
-        """Upsert one batch; each record carries a trace id, so that a refused one does not sink the rest."""
-        traced = {f"{call_id}-{position}": change for position, change in enumerate(changes)}
-        inputs = [
-            UpsertInput(trace_id=trace_id, id=change.key, properties=change.send)
-            for trace_id, change in traced.items()
-        ]
-        reply = await self.client.upsert(self.object_type, self.id_property, inputs, call_id=call_id)
-        outcomes = [_outcome(trace_id, change, reply) for trace_id, change in traced.items()]
+    async def push(self, changes: Sequence[Change], *, creating: bool, call_id: str) -> Pushed:
+        """Write one batch; each record carries a trace id, so that a refused one does not sink the rest.
+
+        Changes of one record that several keys share go out once; all of them get its outcome.
+        """
+        sent = changes if creating else {change.target_id: change for change in changes}.values()
+        traced = {f"{call_id}-{position}": change for position, change in enumerate(sent)}
+        if creating:
+            reply = await self.client.upsert(
+                self.object_type,
+                self.id_property,
+                [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
+                call_id=call_id,
+            )
+        else:
+            reply = await self.client.update_batch(
+                self.object_type,
+                [UpdateInput(trace_id, change.target_id, change.send) for trace_id, change in traced.items()],
+                call_id=call_id,
+            )
+        if creating:
+            outcomes = [self._outcome(trace_id, change, reply) for trace_id, change in traced.items()]
+        else:
+            by_id = {change.target_id: trace_id for trace_id, change in traced.items()}
+            outcomes = [self._outcome(by_id[change.target_id], change, reply) for change in changes]
         return Pushed(outcomes, reply.status, reply.correlation_id)
 
+    async def look(self, target_ids: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """Records as they stand now, by their ids."""
+        found = await self.client.read(self.object_type, target_ids, properties=self._asked(properties))
+        return {record_id: self._held(record) for record_id, record in found.items()}
 
-def _outcome(trace_id: str, change: Change, reply: UpsertReport) -> Outcome:
-    """What HubSpot said about one record."""
-    refused = reply.refused.get(trace_id)
-    if refused is not None:
-        return Outcome(change.key, Result.PARKED, error=refused)
-    done = reply.done[trace_id]  # the client refuses an answer that leaves a record out
-    return Outcome(change.key, Result.CREATED if done.new else Result.UPDATED, target_id=done.id)
+    async def holders(self, identities: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """The records that have these e-mail addresses now, secondary ones too where HubSpot finds them so."""
+        if not self.identity or not identities:
+            return {}
+        found = await self.client.read(
+            self.object_type,
+            identities,
+            properties=self._asked([*properties, self.identity]),
+            id_property=self.identity,
+        )
+        return {identity: self._held(record) for identity, record in found.items()}
+
+    async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
+        """What became of records their ids do not find: the key tells, then the merged ids, then the recycle bin.
+
+        Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
+        """
+        asked = self._asked(properties)
+        by_key = await self.client.read(
+            self.object_type, list(target_ids), properties=asked, id_property=self.id_property
+        )
+        traces = {key: Trace("moved", self._held(record)) for key, record in by_key.items()}
+        for key, target_id in target_ids.items():
+            if key in traces:
+                continue
+            merged = await self.client.search(
+                self.object_type, filters=[contains_token(MERGED, target_id)], properties=asked, limit=2
+            )
+            if merged.records:
+                traces[key] = Trace("moved", self._held(merged.records[0]))
+            else:
+                binned = await self.client.archived(self.object_type, target_id)
+                traces[key] = Trace("deleted" if binned else "vanished")
+        return traces
+
+    def _asked(self, properties: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys((*properties, self.id_property)))
+
+    def _held(self, record: Mapping[str, Any]) -> Held:
+        values: dict[str, str | None] = record["properties"]
+        return Held(str(record["id"]), values, values.get(self.id_property) or "")
+
+    def _outcome(self, trace_id: str, change: Change, reply: UpsertReport) -> Outcome:
+        """What HubSpot said about one record."""
+        refused = reply.refused.get(trace_id)
+        if refused is None:
+            done = reply.done[trace_id]  # the client refuses an answer that leaves a record out
+            return Outcome(change.key, Result.CREATED if done.new else Result.UPDATED, target_id=done.id)
+        existing = str(refused.context.get("existing_id", ""))
+        taken = bool(self.identity) and refused.code == _TAKEN and change.record.identity != ""
+        return Outcome(
+            change.key,
+            Result.PARKED,
+            error=refused,
+            occupied=taken and change.kind == "create",
+            occupied_by=existing,
+            missing=refused.code == _GONE and change.target_id != "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCompanies:
+    """How contacts hang on companies. Type 1 makes a company the primary one; the plain type comes with it."""
+
+    client: HubSpotClient
+    batch_size: int = ASSOCIATION_BATCH
+    resource: str = "associations.create"
+
+    async def current(self, from_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
+        """The companies of these contacts now, and whether each is the primary one."""
+        if not from_ids:
+            return {}
+        found = await self.client.associations("contacts", "companies", from_ids)
+        return {
+            contact_id: {one.id: PRIMARY_CONTACT_TO_COMPANY in one.type_ids for one in companies}
+            for contact_id, companies in found.items()
+        }
+
+    async def make(
+        self, pairs: Sequence[Pair], *, call_id: str
+    ) -> dict[tuple[str, str], RejectedError | None]:
+        """Associate contacts with companies; safe to repeat."""
+        inputs = [
+            LinkInput(
+                pair.from_id,
+                pair.to_id,
+                (PRIMARY_CONTACT_TO_COMPANY, CONTACT_TO_COMPANY) if pair.primary else (CONTACT_TO_COMPANY,),
+            )
+            for pair in pairs
+        ]
+        report = await self.client.associate("contacts", "companies", inputs, call_id=call_id)
+        return {(pair.from_id, pair.to_id): report.refused.get((pair.from_id, pair.to_id)) for pair in pairs}
