@@ -6,7 +6,6 @@ at. A record is gone when two full crawls in a row have not seen it; it is marke
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +23,6 @@ from ml_connector.store import crawls, links, parked, progress
 from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
@@ -109,6 +107,7 @@ class Crawl:
                 await self.keep_page(tx, ledger, page, rows, figures)
             if self.watch is not None:
                 self.watch(self.counters)
+            del page, rows  # not held while the next page is read
 
     def sealed(self, changes: Sequence[Change], seq: int) -> list[crawls.Staged]:
         """A page's changes in portions of a call each."""
@@ -174,7 +173,7 @@ class Crawl:
             if not rows:
                 return
             yield [
-                (key, missed, is_among(seen, key_hash(key)))
+                (key, missed, key_hash(key) in seen)
                 for key, missed, state in rows
                 if counts(state) and self.flow.covers(key)
             ]
@@ -294,9 +293,3 @@ def stopped(flow: str, found: Sequence[str]) -> RunStoppedError:
 def counts(state: LinkState) -> bool:
     """Whether a link in this state can be missed."""
     return state == "live"
-
-
-def is_among(hashes: array[int], wanted: int) -> bool:
-    """Whether a sorted array holds the number."""
-    place = bisect_left(hashes, wanted)
-    return place < len(hashes) and hashes[place] == wanted

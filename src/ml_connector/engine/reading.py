@@ -39,13 +39,16 @@ async def judged_pages(pages: AsyncGenerator[Page, None], judge: Judge) -> Async
                 join(whole, await judge.judge(fresh[start : start + CHUNK]))
             whole.stopped += losers
             hashes = array("Q", (key_hash(record.key) for record in fresh))
-            yield JudgedPage(
+            came = JudgedPage(
                 whole,
                 hashes,
                 read=len(page.records) + page.skipped,
                 skipped=page.skipped + len(page.records) - len(fresh) - len(losers),
                 cursor=page.cursor,
             )
+            del page, fresh  # not held while the next page is read
+            yield came
+            del came, whole
 
 
 def without_duplicates(records: Sequence[SourceRecord]) -> tuple[list[SourceRecord], list[Stopped]]:

@@ -8,21 +8,20 @@ of the batch that follows it. This is how first loads and keyed reads go; a full
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Result
 from ml_connector.engine.associating import associate
 from ml_connector.engine.coverage import Coverage
-from ml_connector.engine.filling import first_error, pushing
+from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import CHUNK, Judge
 from ml_connector.engine.recording import Ledger
-from ml_connector.errors import ConnectorError
 from ml_connector.store import progress
 from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
     from ml_connector.domain.records import Counters, Page, SourceRecord
     from ml_connector.engine.context import Engine
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from ml_connector.engine.filling import Filler
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.store.database import Tx
-
-PAGES_AHEAD = 2
 
 
 async def run_records(
@@ -82,16 +79,18 @@ async def run_records(
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
     left = most
-    async with read_ahead(pages) as ahead, pushing(flow, engine, run_id, ledger) as filler:
+    async with aclosing(read_ahead(pages)) as ahead, pushing(flow, engine, run_id, ledger) as filler:
         async for page in ahead:
             covered = coverage.begin(page.cursor)
             counters.read += len(page.records) + page.skipped
             counters.add(Result.SKIPPED, page.skipped)
+            chunk: Sequence[SourceRecord] = ()
             for chunk in chunks(page.records):
                 left = await move_chunk(chunk, judge, ledger, filler, covered, left)
                 if left == 0:
                     break
             covered.judged = True
+            del page, chunk
             await ledger.save_progress()
             if left == 0:
                 break
@@ -132,28 +131,27 @@ def without_duplicates(
     return list(fresh.values())
 
 
-@asynccontextmanager
-async def read_ahead(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[AsyncIterator[Page], None]:
-    """The pages, read by a task of their own, never further ahead than the queue allows."""
-    queue: asyncio.Queue[Page | None] = asyncio.Queue(maxsize=PAGES_AHEAD)
+async def read_ahead(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
+    """The pages, each read while the one before is moved. No more than two are held: a page may have 10,000 rows."""
+    async with aclosing(pages):
+        following: asyncio.Task[Page] | None = asyncio.ensure_future(_next(pages))
+        try:
+            while following is not None:
+                try:
+                    page = await following
+                except StopAsyncIteration:
+                    return
+                following = asyncio.ensure_future(_next(pages)) if page.cursor is not None else None
+                yield page
+                del page  # not held while the next one is waited for
+        finally:
+            if following is not None:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
-    async def pull() -> None:
-        async with aclosing(pages):
-            async for page in pages:
-                await queue.put(page)
-        await queue.put(None)
 
-    async def taken() -> AsyncIterator[Page]:
-        while (page := await queue.get()) is not None:
-            yield page
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(pull())
-            yield taken()
-            reader.cancel()
-    except* ConnectorError as group:
-        raise first_error(group) from group
+async def _next(pages: AsyncGenerator[Page, None]) -> Page:
+    return await anext(pages)
 
 
 def chunks(records: Sequence[SourceRecord]) -> Iterable[Sequence[SourceRecord]]:

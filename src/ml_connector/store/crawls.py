@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,37 @@ async def see(tx: Tx, connection_id: int, crawl_id: str, seq: int, hashes: array
     await tx.connection.execute(insert(tables.seen), values)
 
 
-async def seen(tx: Tx, connection_id: int, crawl_id: str) -> array[int]:
-    """Every key the crawl has seen, sorted: eight bytes each."""
+class Seen:
+    """Every key a crawl has seen: eight bytes each, in 256 sorted parts."""
+
+    def __init__(self) -> None:
+        self._parts = [array("Q") for _ in range(256)]
+
+    def add(self, hashes: array[int]) -> None:
+        """Take over the keys of one page."""
+        for one in hashes:
+            self._parts[one & 255].append(one)
+
+    def sort(self) -> None:
+        """Make them searchable; a part at a time, so that little is held twice."""
+        self._parts = [array("Q", sorted(part)) for part in self._parts]
+
+    def __contains__(self, wanted: int) -> bool:
+        part = self._parts[wanted & 255]
+        place = bisect_left(part, wanted)
+        return place < len(part) and part[place] == wanted
+
+
+async def seen(tx: Tx, connection_id: int, crawl_id: str) -> Seen:
+    """Every key the crawl has seen."""
     query = select(_seen.hashes).where(_seen.connection_id == connection_id, _seen.crawl_id == crawl_id)
-    found: array[int] = array("Q")
+    found = Seen()
     for row in await tx.connection.execute(query.order_by(_seen.seq)):
-        found.frombytes(row[0])
-    return array("Q", sorted(found))
+        page: array[int] = array("Q")
+        page.frombytes(row[0])
+        found.add(page)
+    found.sort()
+    return found
 
 
 async def stage(tx: Tx, connection_id: int, crawl_id: str, rows: Sequence[Staged]) -> None:

@@ -49,7 +49,10 @@ class CustomerSource:
         pages = read_pages(self.client, self.reading, link if read_by == reading else None, self.derive)
         async with aclosing(pages):
             async for page in pages:
-                yield replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
+                came = replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
+                del page
+                yield came
+                del came
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
         """These customers as they are now; persons, and customers of other legal entities, are left out."""
