@@ -195,7 +195,7 @@ def _problem(entry: dict[str, Any]) -> Problem:
 
 
 def _code(status: int, remote_code: str) -> str:
-    if status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND or remote_code == "OBJECT_NOT_FOUND":
         return "hubspot.not_found"
     if status == HTTPStatus.CONFLICT:
         return "hubspot.exists"
