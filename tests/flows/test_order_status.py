@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,12 +13,9 @@ import pytest
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.home import init
 from ml_connector.app.replay import replay
-from ml_connector.errors import RecordError
 from ml_connector.flows.order_status import source
-from ml_connector.flows.order_status.status import STATUSES, day, order_status
 from ml_connector.settings import load_settings
 from ml_connector.store import links, processes
-from ml_connector.systems.hubspot.properties import ORDER_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,7 +29,6 @@ else:
 HEADERS = "SalesOrderHeadersV2"
 LISTS = rf"/data/{HEADERS}\?"  # headers asked for by a filter, not by their key
 OURS = ("d365_order_status", "d365_requested_ship_date", "d365_confirmed_ship_date")
-FACTS = Path(__file__).parents[1] / "contract" / "facts" / "dynamics_sets.json"
 LINES = ((ITEM, {"quantity": "4"}), (OTHER_ITEM, {"quantity": "2"}))
 
 
@@ -466,40 +460,3 @@ async def test_the_deal_links_to_the_list_of_orders_in_the_right_company(shop: O
     url = shop.twins.announcement()["dynamics_url"]
     assert (await show_deal(shop.at, done))["in_dynamics"] == f"{url}/?cmp=USMF&mi=SalesTableListPage"
     assert (await show_deal(shop.at, waiting))["in_dynamics"] is None
-
-
-# --- the table of statuses ---
-
-
-def test_every_pair_of_the_two_enumerations_has_one_of_the_ten_statuses_or_is_refused() -> None:
-    """The members are F&O's own; a refused pair contradicts itself."""
-    members = json.loads(FACTS.read_text(encoding="utf-8"))["enums"]
-    assert set(STATUSES) == set(members["SalesStatus"])
-    assert {each for row in STATUSES.values() for each in row} == set(members["SalesOrderProcessingStatus"])
-    pairs = list(itertools.product(members["SalesStatus"], members["SalesOrderProcessingStatus"]))
-    refused = [pair for pair in pairs if pair[1] not in STATUSES[pair[0]]]
-    found = {order_status(*pair, order="Order 1") for pair in pairs if pair not in refused}
-    for pair in refused:
-        with pytest.raises(RecordError, match=f"{pair[0]} and SalesOrderProcessingStatus {pair[1]}") as error:
-            order_status(*pair, order="Order 1")
-        assert error.value.code == "order_status.unknown"
-    assert found == set(ORDER_STATUSES[ORDER_STATUSES.index("Open") :]) - {"Not in Dynamics"}
-    assert {pair for pair in refused if pair[0] != "None"} == {
-        (status, "Canceled") for status in ("Backorder", "Delivered", "Invoiced")
-    }
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("2026-03-02T12:00:00Z", "2026-03-02"),
-        ("1900-01-01T12:00:00Z", ""),
-        ("1900-01-01T00:00:00Z", ""),
-        ("", ""),
-        (None, ""),
-    ],
-)
-def test_a_null_date_is_empty_and_a_day_stays_the_day_that_was_written(
-    value: str | None, expected: str
-) -> None:
-    assert day(value, order="Order 1") == expected
