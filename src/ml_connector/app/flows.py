@@ -13,6 +13,9 @@ from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.flow import customers
+from ml_connector.flows.order_status.flow import order_status_flow
+from ml_connector.flows.order_status.settings import OrderStatusSettings
+from ml_connector.flows.order_status.source import OrderStatusSource
 from ml_connector.flows.orders.discover import WonDeals
 from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
@@ -74,7 +77,9 @@ def breaker_limits(place: Workplace) -> Limits:
 
 
 async def record_flow(place: Workplace, name: str) -> RecordFlow:
-    """Customers or products, ready to run."""
+    """Customers, products or the status of orders, ready to run."""
+    if name == "order_status":
+        return await _order_status(place)
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     mapping, version = await record_mapping(place, name)
     entities = await _legal_entities(place)
@@ -102,6 +107,20 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
         settings=settings,
         lanes=lanes,
     )
+
+
+async def _order_status(place: Workplace) -> RecordFlow:
+    """What became of the orders that were placed."""
+    settings: OrderStatusSettings = section(OrderStatusSettings, place.settings.order_status, "order_status")
+    source = OrderStatusSource(
+        dynamics=await place.dynamics(),
+        engine=place.engine,
+        orders_flow="orders",
+        header_entity=order_settings(place).header_entity,
+        final_for=timedelta(days=settings.final_days),
+    )
+    lanes = section(SyncSettings, place.settings.sync, "sync").lanes
+    return order_status_flow(source, await place.hubspot(), lanes=lanes)
 
 
 async def order_flow(place: Workplace) -> OrderFlow:
