@@ -69,6 +69,7 @@ class Crawl:
     state: CrawlState
     limits: Limits
     watch: Callable[[Counters], None] | None = None
+    counted: range = range(0)  # the portions this run has read; others are counted when they are pushed
 
     async def run(self) -> None:
         """Go through the phases that are left.
@@ -77,13 +78,12 @@ class Crawl:
             RunStoppedError: the breaker wants a person to look; nothing was written.
             AccessError, RetryableError: a side does not let us work; the next run goes on here.
         """
-        reads_here = self.state.phase == "read"
-        if reads_here:
+        if self.state.phase == "read":
             await self.read()
             await self.look()
         if self.state.phase == "sweep":
             await self.sweep()
-        await self.push(counted=reads_here)
+        await self.push()
         await associate(self.flow, self.engine, self.run_id)
 
     # Reading ---
@@ -95,11 +95,13 @@ class Crawl:
         figures = Figures.from_details(self.state.figures)
         async with self.engine.store.read() as tx:
             seq = await crawls.next_seq(tx, self.engine.connection_id, self.state.crawl_id)
+        first = seq
         async for page in judged_pages(self.flow.source.pages(self.state.cursor), judge):
             figures.add(page.judged.changes, self.flow.traits, self.limits)
             figures.skipped += page.judged.skipped
             rows = self.sealed(page.judged.changes, seq)
             seq += len(rows)
+            self.counted = range(first, seq)
             self.counters.read += page.read
             self.counters.add(Result.SKIPPED, page.skipped)
             count(self.counters, page.judged)
@@ -205,7 +207,7 @@ class Crawl:
 
     # Pushing ---
 
-    async def push(self, *, counted: bool) -> None:
+    async def push(self) -> None:
         """Send what is staged; what has its outcome on record leaves the stage in the same transaction."""
         cid, crawl_id = self.engine.connection_id, self.state.crawl_id
 
@@ -222,7 +224,7 @@ class Crawl:
                 for row in rows:
                     after = row.seq
                     covered = coverage.begin(str(row.seq))
-                    due = await self.still_due(unseal(self.engine, row), ledger, counted=counted)
+                    due = await self.still_due(row, ledger)
                     for change in due:
                         await filler.send(change, covered)
                     covered.judged = True
@@ -236,15 +238,16 @@ class Crawl:
         async with self.engine.store.read() as tx:
             return await crawls.staged(tx, self.engine.connection_id, self.state.crawl_id, after=after)
 
-    async def still_due(self, changes: Sequence[Change], ledger: Ledger, *, counted: bool) -> list[Change]:
-        """The changes that nobody has overtaken since they were judged."""
+    async def still_due(self, row: crawls.Staged, ledger: Ledger) -> list[Change]:
+        """The changes of a portion that nobody has overtaken since they were judged."""
+        changes = unseal(self.engine, row)
         due, overtaken = await still_due(self.flow, self.engine, changes)
         async with self.engine.store.read() as tx:
             keys = [change.key for change in due]
             ledger.open_parked |= (
                 await parked.open_for(tx, self.engine.connection_id, self.flow.name, keys)
             ).keys()
-        self.counters.read += sum(not counted or change.kind == "mark" for change in changes)
+        self.counters.read += 0 if row.seq in self.counted else len(changes)
         self.counters.add(Result.SKIPPED, overtaken)
         return due
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import TargetRecord, digest
-from ml_connector.engine.ports import RecordFlow
+from ml_connector.engine.ports import RecordFlow, Traits
 from ml_connector.flows.order_status.source import (
     ABSENT,
     CONFIRMED,
@@ -46,6 +46,8 @@ def order_status_flow(source: OrderStatusSource, hubspot: HubSpotClient, *, lane
         map=to_deal,
         mapping_version=MAPPING_VERSION,
         lanes=lanes,
+        traits=Traits(bulk_is_normal=True),
+        covers=lambda _deal: False,  # what is read changes with the day: a deal that is not read is not gone
     )
 
 

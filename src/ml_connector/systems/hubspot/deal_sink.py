@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.domain.records import Outcome, Pushed, Result
+from ml_connector.domain.records import Held, Outcome, Pushed, Result, Trace
 from ml_connector.errors import RejectedError
 from ml_connector.systems.hubspot.client import BATCH, UpdateInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.systems.hubspot.client import HubSpotClient
@@ -24,10 +24,13 @@ class DealSink:
     gone_code: str  # the cause that parks the record of a deal which is not there any more
     side: str = "hubspot"
     object_type: str = "deals"
-    resource: str = "deals.update"
     batch_size: int = BATCH
 
-    async def push(self, changes: Sequence[Change], *, call_id: str) -> Pushed:
+    def resource(self, *, creating: bool) -> str:  # noqa: ARG002 - what is new to us is an update there, too
+        """What a call is named in the journal."""
+        return "deals.update"
+
+    async def push(self, changes: Sequence[Change], *, creating: bool, call_id: str) -> Pushed:  # noqa: ARG002 - the same
         """Update one batch; each deal carries a trace id, so that a refused one does not sink the rest."""
         traced = {f"{call_id}-{position}": change for position, change in enumerate(changes)}
         inputs = [
@@ -39,6 +42,19 @@ class DealSink:
             self._outcome(change.key, reply.refused.get(trace_id)) for trace_id, change in traced.items()
         ]
         return Pushed(outcomes, reply.status, reply.correlation_id)
+
+    async def look(self, target_ids: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """Deals as they stand now."""
+        found = await self.client.read(self.object_type, target_ids, properties=properties)
+        return {deal: Held(deal, record["properties"], deal) for deal, record in found.items()}
+
+    async def holders(self, identities: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:  # noqa: ARG002 - deals have no identity beside their id
+        """Nobody."""
+        return {}
+
+    async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:  # noqa: ARG002 - a deal that is gone is parked with a cause of its own
+        """Deals that are gone stay gone."""
+        return {key: Trace("deleted") for key in target_ids}
 
     def _outcome(self, deal: str, refused: RejectedError | None) -> Outcome:
         """What HubSpot said about one deal; the client refuses an answer that leaves one out."""
