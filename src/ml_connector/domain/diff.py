@@ -16,6 +16,7 @@ Kind = Literal[
     "look",  # the same, and some values are only for empty properties: the target is read first
     "follow",  # another key owns the record of the target: its fields stay, the key is listed there
     "mark",  # gone from the source, or out of scope: only its status changes
+    "restore",  # edited in the target: what we wrote is put back
 ]
 
 
@@ -120,6 +121,16 @@ def mark(
     record = TargetRecord(key=key, properties={status: value}, fingerprint=b"", source_digest=b"")
     send = {status: value}
     return Change(record, send, differences(send, written), target_id, written, "mark", {}, base)
+
+
+def restoration(
+    key: str, target_id: str, written: Mapping[str, str], current: Mapping[str, str | None], *, base: bytes
+) -> Change:
+    """A record of which somebody edited values that are ours: they are put back as we wrote them."""
+    send = {name: value for name, value in written.items() if (current.get(name) or "") != value}
+    before_after = {name: (current.get(name) or None, value) for name, value in send.items()}
+    record = TargetRecord(key=key, properties=send, fingerprint=base, source_digest=b"")
+    return Change(record, send, before_after, target_id, written, "restore", {}, base)
 
 
 def differences(send: Mapping[str, str], written: Mapping[str, str]) -> dict[str, tuple[str | None, str]]:

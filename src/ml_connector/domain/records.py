@@ -107,6 +107,18 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Records of ours that were changed in the target since a moment, as its search shows them.
+
+    ``newest`` is where the next look begins; ``unseen`` counts changes that were too many to look at.
+    """
+
+    newest: str
+    records: Sequence[Held] = ()
+    unseen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """What became of a record that its id no longer finds: merged into ``now``, in the recycle bin, or nowhere."""
 

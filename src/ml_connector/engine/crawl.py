@@ -13,6 +13,7 @@ from ml_connector.domain.records import Result, key_hash
 from ml_connector.engine.associating import associate
 from ml_connector.engine.breaker import Figures, Limits, verdict
 from ml_connector.engine.coverage import Coverage
+from ml_connector.engine.edits import put_back_edits
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import NOT_IN_DYNAMICS, Judge
 from ml_connector.engine.reading import judged_pages
@@ -49,6 +50,7 @@ class CrawlState:
     figures: dict[str, Any] = field(default_factory=dict)
     swept: str = ""  # links up to this key have been looked through for gone records
     verdict: tuple[str, ...] = ()
+    edits_since: str = ""  # changes of people in the target have been looked at up to here, by its clock
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> CrawlState | None:
@@ -79,12 +81,23 @@ class Crawl:
             AccessError, RetryableError: a side does not let us work; the next run goes on here.
         """
         if self.state.phase == "read":
+            if self.state.pages == 0:
+                await self.put_back()
             await self.read()
             await self.look()
         if self.state.phase == "sweep":
             await self.sweep()
         await self.push()
         await associate(self.flow, self.engine, self.run_id)
+
+    async def put_back(self) -> None:
+        """Look at what people edited in the target before the listing is read: values that are ours are put back."""
+        newest = await put_back_edits(
+            self.flow, self.engine, self.run_id, self.counters, self.state.edits_since
+        )
+        if newest != self.state.edits_since:
+            async with self.engine.store.write() as tx:
+                await self.move(tx, edits_since=newest)
 
     # Reading ---
 

@@ -9,7 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.domain.records import Held, Page, Pair, Pushed, SourceRecord, TargetRecord, Trace
+    from ml_connector.domain.records import (
+        Edited,
+        Held,
+        Page,
+        Pair,
+        Pushed,
+        SourceRecord,
+        TargetRecord,
+        Trace,
+    )
     from ml_connector.errors import RejectedError
 
 
@@ -59,6 +68,9 @@ class Sink(Protocol):
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
         """What became of records that their ids do not find, by key."""
 
+    async def edited(self, since: str, properties: Sequence[str]) -> Edited:
+        """Records of ours changed in the target since a moment of its own clock; without one, only where to begin."""
+
 
 class Associations(Protocol):
     """How records of the flow are tied to records of another one."""
@@ -103,6 +115,7 @@ def everything(_key: str) -> bool:
 class RecordFlow:
     """A flow that moves many alike records.
 
+    ``properties`` are those its mapping may write, ``first_write`` the ones of them that are only filled while empty.
     ``covers`` tells whether the source as it is set up now would list a record of this key: what it would not list
     cannot be missed.
     """
@@ -113,6 +126,8 @@ class RecordFlow:
     map: Callable[[SourceRecord], TargetRecord]
     mapping_version: int
     lanes: int = 12
+    properties: tuple[str, ...] = ()
+    first_write: frozenset[str] = frozenset()
     traits: Traits = Traits()
     covers: Callable[[str], bool] = everything
     associations: Associations | None = None

@@ -168,7 +168,9 @@ class Ledger:
                 change, outcome = row.change, by_key[row.change.key]
                 self.counters.add(outcome.result)
                 if outcome.result in _LANDED:
-                    if change.kind == "mark":
+                    if change.kind == "restore":
+                        pass  # what stands is what the link says
+                    elif change.kind == "mark":
                         marked.append((change.key, orjson.dumps(written_after(change))))
                     else:
                         landed.append(self._link(change, outcome.target_id))
@@ -271,7 +273,7 @@ class Ledger:
         )
 
 
-_KINDS = {"follow": "followed", "mark": "marked"}
+_KINDS = {"follow": "followed", "mark": "marked", "restore": "put back"}
 
 
 def count(counters: Counters, judged: Judged) -> None:

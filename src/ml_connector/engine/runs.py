@@ -136,8 +136,10 @@ async def _new_crawl(engine: Engine, before: CrawlState | None) -> CrawlState:
     if before is not None:
         async with engine.store.write() as tx:
             await crawls.forget(tx, engine.connection_id, before.crawl_id)
-    number = before.number + 1 if before is not None else 1
-    return CrawlState(crawl_id=engine.around.new_id(), number=number)
+    crawl_id = engine.around.new_id()
+    if before is None:
+        return CrawlState(crawl_id, number=1)
+    return CrawlState(crawl_id, number=before.number + 1, edits_since=before.edits_since)
 
 
 async def replay_records(

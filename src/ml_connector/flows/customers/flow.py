@@ -116,6 +116,8 @@ def customers(
         map=to_company,
         mapping_version=mapping_version,
         lanes=lanes,
+        properties=mapping.targets,
+        first_write=mapping.first_write,
         traits=Traits(
             status="d365_status",
             names=frozenset({"name"}),

@@ -97,6 +97,8 @@ def products(
         map=to_product,
         mapping_version=mapping_version,
         lanes=lanes,
+        properties=(*mapping.targets, priced_in) if priced_in else mapping.targets,
+        first_write=mapping.first_write,
         traits=Traits(
             status="d365_status",
             names=frozenset({"name"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.domain.records import Held, Outcome, Pushed, Result, Trace
+from ml_connector.domain.records import Edited, Held, Outcome, Pushed, Result, Trace
 from ml_connector.errors import RejectedError
 from ml_connector.systems.hubspot.client import BATCH, UpdateInput
 
@@ -55,6 +55,10 @@ class DealSink:
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:  # noqa: ARG002 - a deal that is gone is parked with a cause of its own
         """Deals that are gone stay gone."""
         return {key: Trace("deleted") for key in target_ids}
+
+    async def edited(self, since: str, properties: Sequence[str]) -> Edited:  # noqa: ARG002 - deals belong to HubSpot
+        """Nothing: an edit of the three properties is put back with the order's next change."""
+        return Edited(since)
 
     def _outcome(self, deal: str, refused: RejectedError | None) -> Outcome:
         """What HubSpot said about one deal; the client refuses an answer that leaves one out."""

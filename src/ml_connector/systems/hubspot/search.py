@@ -61,6 +61,11 @@ def ascending(name: str) -> Sort:
     return {"propertyName": name, "direction": "ASCENDING"}
 
 
+def descending(name: str) -> Sort:
+    """Largest or newest first."""
+    return {"propertyName": name, "direction": "DESCENDING"}
+
+
 def body(
     filters: Sequence[Filter], sorts: Sequence[Sort], properties: Sequence[str], limit: int, after: str | None
 ) -> dict[str, Any]:

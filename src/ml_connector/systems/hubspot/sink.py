@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.domain.records import Held, Outcome, Pushed, Result, Trace
+from ml_connector.domain.records import Edited, Held, Outcome, Pushed, Result, Trace
 from ml_connector.systems.hubspot.associations import CONTACT_TO_COMPANY, PRIMARY_CONTACT_TO_COMPANY
 from ml_connector.systems.hubspot.client import (
     ASSOCIATION_BATCH,
@@ -14,7 +15,14 @@ from ml_connector.systems.hubspot.client import (
     UpdateInput,
     UpsertInput,
 )
-from ml_connector.systems.hubspot.search import contains_token
+from ml_connector.systems.hubspot.search import (
+    LARGEST_PAGE,
+    ascending,
+    at_least,
+    contains_token,
+    descending,
+    known,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +31,11 @@ if TYPE_CHECKING:
     from ml_connector.domain.records import Pair
     from ml_connector.errors import RejectedError
     from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
+    from ml_connector.systems.hubspot.models import SearchPage
+    from ml_connector.systems.hubspot.search import Filter
 
+MOST_EDITS = 1_000  # changes that one look goes through; after a load they are our own anyway
+_CHANGED = {"contacts": "lastmodifieddate"}
 MERGED = "hs_merged_object_ids"
 _GONE = "hubspot.not_found"
 _TAKEN = "hubspot.exists"
@@ -114,6 +126,43 @@ class UpsertSink:
                 traces[key] = Trace("deleted" if binned else "vanished")
         return traces
 
+    async def edited(self, since: str, properties: Sequence[str]) -> Edited:
+        """Records with our key that were changed since; HubSpot's own clock tells when.
+
+        Our own writes are among them. Search trails writes by seconds: who acts on a value reads it afresh first.
+
+        Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+        """
+        ours = [known(self.id_property)]
+        changed = _CHANGED.get(self.object_type, "hs_lastmodifieddate")
+        if since:
+            ours.append(at_least(changed, since))
+        sort = ascending(changed) if since else descending(changed)
+        asked = [*self._asked(properties), changed]
+        found: list[Held] = []
+        after: str | None = None
+        while True:
+            page = await self.client.search(
+                self.object_type,
+                filters=ours,
+                sorts=[sort],
+                properties=asked,
+                limit=LARGEST_PAGE if since else 1,
+                after=after,
+            )
+            if not since or page.total > MOST_EDITS:
+                newest = page if not since else await self._newest(ours, changed)
+                return Edited(_latest(newest.records, changed, since), unseen=page.total if since else 0)
+            found += [self._held(record) for record in page.records]
+            after = page.after
+            if after is None:
+                return Edited(_latest([one.values for one in found], changed, since), found)
+
+    async def _newest(self, ours: list[Filter], changed: str) -> SearchPage:
+        return await self.client.search(
+            self.object_type, filters=ours, sorts=[descending(changed)], properties=[changed], limit=1
+        )
+
     def _asked(self, properties: Sequence[str]) -> list[str]:
         return list(dict.fromkeys((*properties, self.id_property)))
 
@@ -137,6 +186,16 @@ class UpsertSink:
             occupied_by=existing,
             missing=refused.code == _GONE and change.target_id != "",
         )
+
+
+def _latest(records: Sequence[Mapping[str, Any]], changed: str, since: str) -> str:
+    """The last change among records, as epoch milliseconds; HubSpot writes moments as ISO 8601."""
+    moments = [
+        datetime.fromisoformat(str(values[changed]))
+        for record in records
+        if (values := record.get("properties", record)).get(changed)
+    ]
+    return str(int(max(moments).timestamp() * 1000)) if moments else since
 
 
 @dataclass(frozen=True, slots=True)
