@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SIDES = ("dynamics", "hubspot")
 TITLES = {"dynamics": "Dynamics", "hubspot": "HubSpot"}
 SIGNS = {"ok": "ok", "look": "!", "unknown": "?"}
-CAUSES_SHOWN = 4  # on the page; --json has them all
+CAUSES_SHOWN = 3  # on the page; --json has them all
 
 
 def register(app: typer.Typer) -> None:
@@ -93,7 +93,7 @@ def fit_table(report: FitReport) -> Table:
         if line.advice:
             rows.append(("", "", f"-> {line.advice}"))
         if left_out and line is stopped[CAUSES_SHOWN - 1]:
-            rows.append(("", "", f"and {len(left_out)} more causes: ml-connector ping --fit --json"))
+            rows.append(("", "", f"and {len(left_out)} more causes: see ml-connector ping --fit --json"))
     return Table(("", "topic", "what was found"), rows)
 
 

@@ -151,7 +151,7 @@ class Products:
 class Portal:
     """What HubSpot holds already; a count is None where the token may not see that type."""
 
-    companies: int | None
+    companies: int
     contacts: int | None
     products: int | None
     deals: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.causes import cause_of
-from ml_connector.domain.fit import EXAMPLES, Line
+from ml_connector.domain.fit import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     )
     from ml_connector.errors import ConnectorError
 
-SHOWN = 4  # names in a list before it says how many more there are
+SHOWN = 3  # names in a list before it says how many more there are
+NAMED = 2  # records named of those that only count
 EITHER = (  # one of the two will do
     frozenset({"CDSContactPersonsV2", "ContactPersons"}),
     frozenset({"CDSReleasedDistinctProducts", "Ledgers"}),
@@ -85,11 +86,11 @@ def _sets(found: Offered) -> Line:
     )
     advice = ""
     if any(each.needed for each in lost):
-        advice = "Without a needed one its flow cannot run: have it enabled, or give the app's user a role."
+        advice = "Have them enabled, or give the app's user a role on them."
     elif worth_a_look:
-        advice = f"Lost without: {_listed(dict.fromkeys(each.use for each in worth_a_look))}."
+        advice = f"Without: no {_listed(dict.fromkeys(each.use for each in worth_a_look))}."
     return Line(
-        "data entities",
+        "entity sets",
         "look" if worth_a_look else "ok",
         f"{len(there)} of {len(found.sets)} answer.",
         meaning,
@@ -99,7 +100,7 @@ def _sets(found: Offered) -> Line:
 
 def _rows(found: Offered) -> Line:
     counted = {
-        name: f"{sum(by_entity.values()):,} {_SHORT.get(name, 'people')}" + _by_entity(by_entity)
+        name: f"{_SHORT.get(name, 'people')} {sum(by_entity.values()):,}" + _by_entity(by_entity)
         for name, by_entity in found.rows.items()
         if name in _SHORT or name == next((each for each in found.rows if each not in _SHORT), "")
     }
@@ -108,7 +109,7 @@ def _rows(found: Offered) -> Line:
 
 def _by_entity(counts: Mapping[str, int]) -> str:
     parts = _listed(f"{entity} {count:,}" for entity, count in counts.items() if count)
-    return f" ({parts})" if parts and len(counts) > 1 else ""
+    return f" ({parts})" if parts and 1 < len(counts) <= SHOWN else ""
 
 
 def _timestamps(found: Offered) -> Line:
@@ -119,11 +120,7 @@ def _timestamps(found: Offered) -> Line:
         )
     names = _listed(f"{each.entity_set}.{each.field}" for each in there)
     own = any(each.entity_set in _SHORT for each in there)
-    meaning = (
-        "They can shorten passes; a full one a day stays."
-        if own
-        else "They miss changed names and addresses: full passes stay the rule."
-    )
+    meaning = "Passes can be shorter." if own else "They miss changed names: full passes stay the rule."
     return Line("timestamps", "ok", f"{names}.", meaning)
 
 
@@ -146,23 +143,22 @@ def _dimensions(found: Dimensions) -> Line:
         "look",
         figure,
         f"{found.values_with_delimiter:,} of {found.values_read:,} values hold it: {_listed(found.examples)}.",
-        "Choose a doubled delimiter in F&O, or keep these values off orders.",
+        "Double the delimiter in F&O, or keep these off orders.",
     )
 
 
 def _currencies(found: Currencies) -> Line:
     accounting = _listed(f"{entity} {code or 'unknown'}" for entity, code in found.accounting.items())
-    also = f", also {_listed(found.additional)}" if found.additional else ""
-    figure = f"{accounting}; HubSpot {found.company}{also}."
+    figure = f"{accounting}; HubSpot {_listed([found.company, *found.additional])}."
     if not found.not_in_portal:
         return Line("currencies", "ok", figure, "Customers use no other.")
-    strange = _listed(f"{code} ({count:,})" for code, count in found.not_in_portal.items())
+    strange = _listed(found.not_in_portal)
     return Line(
         "currencies",
         "look",
         figure,
-        f"Customers also use {strange}.",
-        "Add these in HubSpot's account settings: no deal can be in them before.",
+        f"{sum(found.not_in_portal.values()):,} customers use {strange}.",
+        "Add these in HubSpot: no deal can be in them before.",
     )
 
 
@@ -175,67 +171,61 @@ def _prices(found: Currencies) -> Line:
         "prices",
         "look",
         f"{figure} have no place.",
-        "Products come without a price.",
-        "Add the currency in HubSpot, or set products.price_legal_entity.",
+        "",
+        "Add the currency in HubSpot, or choose another entity.",
     )
 
 
 def _customers(found: Customers, people: People | None) -> list[Line]:
-    also = " and people" if people else ""
     emails = [found.emails, *([people.emails] if people else [])]
     phones = [found.phones, *([people.phones] if people else [])]
     names = [found.names, *([people.names] if people else [])]
     same, parties = found.same_name_and_place, found.parties_in_several
-    unknown = _listed(f"'{code}' ({count:,})" for code, count in found.unknown_countries.items())
+    unknown = _listed(f"'{code}'" for code in found.unknown_countries)
     return [
         _repeated(
             "duplicates",
             same,
-            f"{_many(same.records, 'customer')} share name, postal code and legal entity with another",
-            "Merge them in F&O first: each becomes a company of its own.",
+            f"{_many(same.records, 'customer')} share name and postal code within an entity",
+            "Merge them in F&O first: each becomes a company.",
         ),
         _repeated(
             "parties",
             parties,
             f"{_many(parties.groups, 'party', 'parties')} with accounts in several legal entities",
-            "Decide before the first load: a company for each customer, or for each party.",
+            "Decide: a company for each customer, or for each party.",
         ),
-        _bad("e-mails", f"on customers{also}", emails, "are no addresses and are left empty"),
-        _bad("phones", f"on customers{also}", phones, "cannot be dialled and stay as written"),
-        _bad("names", f"customers{also}", names, "have no name"),
-        _bad(
-            "countries",
-            "on customers",
-            [found.countries],
-            f"are not known: {unknown}" if unknown else "are not known",
-        ),
+        _bad("e-mails", emails, "are no addresses; left empty"),
+        _bad("phones", phones, "cannot be dialled; kept"),
+        _bad("names", names, "records have none"),
+        _bad("countries", [found.countries], f"are not known{f': {unknown}' if unknown else ''}"),
     ]
 
 
-def _bad(topic: str, where: str, qualities: Sequence[Quality], what: str) -> Line:
+def _bad(topic: str, qualities: Sequence[Quality], what: str) -> Line:
     """How many of the values are of no use."""
     bad, given = sum(each.bad for each in qualities), sum(each.given for each in qualities)
     if not bad:
-        return Line(topic, "ok", f"{given:,} {where}, all usable.", "")
-    share = f"{bad:,} ({100 * bad / given:.1f} %)"
-    examples = [record for each in qualities for record in each.examples][:EXAMPLES]
+        return Line(topic, "ok", f"{given:,}, all usable.", "")
+    share = f"{bad:,} of {given:,} ({100 * bad / given:.1f} %)"
+    examples = [record for each in qualities for record in each.examples][:NAMED]
     return Line(
         topic,
         "look",
-        f"{given:,} {where}; {share} {what}.",
+        f"{share} {what}.",
         "",
-        f"Correct in F&O, for example {_listed(examples)}.",
+        f"Correct in F&O, as {_listed(examples)}.",
     )
 
 
 def _repeated(topic: str, found: Repeated, figure: str, advice: str) -> Line:
     if not found.groups:
         return Line(topic, "ok", "None.", "")
-    return Line(topic, "look", f"{figure}.", f"For example {_first(found)}.", advice)
+    return Line(topic, "look", f"{figure}, as {_first(found)}.", "", advice)
 
 
 def _first(found: Repeated) -> str:
-    return " = ".join(map(_named, found.examples[0])) if found.examples else ""
+    return " = ".join(map(_named, found.examples[0][:NAMED])) if found.examples else ""
 
 
 def _named(record: str) -> str:
@@ -245,10 +235,10 @@ def _named(record: str) -> str:
 
 def _shared_emails(found: Repeated) -> Line:
     return _repeated(
-        "shared e-mails",
+        "shared mail",
         found,
         f"{_many(found.groups, 'address', 'addresses')} on {found.records:,} customers and people",
-        "Each becomes one contact of all of them; correct those that are mistakes.",
+        "Each becomes one contact of them all: correct mistakes.",
     )
 
 
@@ -259,9 +249,9 @@ def _numbers(found: Products) -> Line:
             "numbers",
             "look",
             figure,
-            f"{_many(found.other_product_numbers.groups, 'item number')} mean different products "
-            f"({_first(found.other_product_numbers)}).",
-            "Identity per_legal_entity suits, or keep shared and show people product numbers only.",
+            f"{_many(found.other_product_numbers.groups, 'item number')} mean different products, "
+            f"as {_first(found.other_product_numbers)}.",
+            "Identity per_legal_entity suits.",
         )
     if found.other_item_numbers.groups:
         other = _many(found.other_item_numbers.groups, "product")
@@ -269,8 +259,8 @@ def _numbers(found: Products) -> Line:
             "numbers",
             "look",
             figure,
-            f"{other} have another item number elsewhere ({_first(found.other_item_numbers)}).",
-            "Identity shared suits: an order finds the item number of its own legal entity.",
+            f"{other} have another item number elsewhere, as {_first(found.other_item_numbers)}.",
+            "Identity shared suits: orders find their entity's item.",
         )
     return Line("numbers", "ok", figure, "Their numbers agree: identity shared suits.")
 
@@ -278,17 +268,17 @@ def _numbers(found: Products) -> Line:
 def _portal(found: Portal) -> Line:
     held = {"companies": found.companies, "contacts": found.contacts, "products": found.products}
     shown = _listed(f"{'?' if count is None else f'{count:,}'} {kind}" for kind, count in held.items())
-    figure = f"It holds {shown} already."
+    figure = f"{shown} already."
     if not (found.same_domain.groups or found.same_name.groups):
-        return Line("HubSpot", "ok", figure, "No two companies share a domain or name.")
+        return Line("HubSpot", "ok", figure, "No companies share a domain or name.")
     example = _first(found.same_domain) or _first(found.same_name)
     return Line(
         "HubSpot",
         "look",
         figure,
-        f"{_many(found.same_domain.groups, 'domain')} and {_many(found.same_name.groups, 'name')} stand on "
-        f"several companies ({example}).",
-        "Merge them in HubSpot first: a customer is linked to one company.",
+        f"{_many(found.same_domain.groups, 'domain')} and {_many(found.same_name.groups, 'name')} are shared, "
+        f"as {example}.",
+        "Merge them first: a customer is linked to one company.",
     )
 
 
@@ -299,10 +289,10 @@ def _deals(found: Deals) -> list[Line]:
         + (f", {found.ready_once_matched:,} more would be matched first" if found.ready_once_matched else "")
         + "."
     )
-    meaning = "Matching is reckoned by name, domain and item number." if found.ready_once_matched else ""
+    meaning = "(Reckoned by name, domain and item.)" if found.ready_once_matched else ""
     said = [Line("won deals", "look" if found.stopped else "ok", figure, meaning)]
     for each in found.stopped:
-        ids = f"{'deal' if each.count == 1 else 'deals'} {_listed(each.deals, of=each.count)}"
+        ids = f"{'as ' if each.count > len(each.deals) else ''}{', '.join(each.deals)}"
         advice = cause_of(each.cause).next_action
         said.append(Line("stopped", "look", f"{each.count:,} x {each.title} ({ids}).", "", advice))
     return said
@@ -313,13 +303,12 @@ def _budget(found: Budget) -> Line:
     limit, window_s = found.hubspot_limit
     minutes = found.first_load_minutes
     time = "under a minute" if minutes < 1 else f"about {_many(round(minutes), 'minute')}"
-    told = "" if found.limit_is_known else ", the smallest tier's limit"
+    told = "" if found.limit_is_known else " (assumed)"
     return Line(
         "budget",
         "ok",
-        f"This report took {calls.get('dynamics', 0):,} calls to F&O and {calls.get('hubspot', 0):,} to HubSpot.",
-        f"A first load takes about {found.first_load_calls:,} calls to HubSpot, {time} at "
-        f"{limit:,} in {window_s:g} s{told}.",
+        f"This report: {calls.get('dynamics', 0):,} calls to F&O, {calls.get('hubspot', 0):,} to HubSpot.",
+        f"First load: {found.first_load_calls:,} to HubSpot, {time} at {limit:,} in {window_s:g} s{told}.",
     )
 
 
@@ -327,8 +316,8 @@ def _many(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
-def _listed(words: Iterable[str], *, of: int = 0) -> str:
+def _listed(words: Iterable[str]) -> str:
     """The first few, and how many more there are."""
     named = list(words)
-    shown, total = named[:SHOWN], max(of, len(named))
-    return ", ".join(shown) + (f" and {total - len(shown):,} more" if total > len(shown) else "")
+    more = len(named) - SHOWN
+    return ", ".join(named[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 async def portal(client: HubSpotClient) -> Portal:
     """Totals of each type, and every company read once by name and domain."""
-    same_domain, same_name = Repeats(), Repeats()
+    same_domain, same_name, companies = Repeats(), Repeats(), 0
     after: str | None = None
     while True:
         page = await client.list("companies", properties=("name", "domain"), after=after)
+        companies += len(page.records)
         for record in page.records:
             name, domain = (str(record["properties"].get(each) or "") for each in ("name", "domain"))
             named = f"{name or domain or 'no name'} ({record['id']})"
@@ -33,7 +34,7 @@ async def portal(client: HubSpotClient) -> Portal:
         if after is None:
             break
     return Portal(
-        companies=await _total(client, "companies"),
+        companies=companies,
         contacts=await _total(client, "contacts"),
         products=await _total(client, "products"),
         deals=await _total(client, "deals"),

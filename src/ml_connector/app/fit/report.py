@@ -66,7 +66,7 @@ async def fit(place: Workplace, reports: Mapping[str, PingReport], tell: Callabl
     before, began = place.traffic(), place.around.clock.elapsed_s()
     entities = tuple(reports["dynamics"].facts["legal_entities"])
     looks, adoption = _Looks(tell), Adoption()
-    shown = await looks.at("data entities", offered(dynamics, entities))
+    shown = await looks.at("entity sets", offered(dynamics, entities))
     format_found = await looks.at("dimensions", dimensions(dynamics))
     flow = await looks.at("order settings", order_flow(place, looking=True))
     now = place.around.clock.now()
