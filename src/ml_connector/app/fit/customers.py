@@ -133,6 +133,7 @@ class CustomerReading:
         ):
             for row in page.rows:
                 self._person(row)
+        self._homes.clear()  # nobody asks for them any more
         reach = self._people
         return People(
             entity_set=self._people_set,

@@ -62,6 +62,7 @@ async def fit(place: Workplace, reports: Mapping[str, PingReport], tell: Callabl
         reports: What the ping of both sides found.
         tell: Is told each topic as its turn comes.
     """
+    settings: ProductSettings = section(ProductSettings, place.settings.products, "products")
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     before, began = place.traffic(), place.around.clock.elapsed_s()
     entities = tuple(reports["dynamics"].facts["legal_entities"])
@@ -79,7 +80,6 @@ async def fit(place: Workplace, reports: Mapping[str, PingReport], tell: Callabl
     deals: Deals | None = None
     if flow and month:
         deals = await looks.at("orders they would become", judge_month(flow, month, adoption))
-    settings: ProductSettings = section(ProductSettings, place.settings.products, "products")
     money = currencies(
         reports["dynamics"].facts,
         reports["hubspot"].facts,
