@@ -47,7 +47,9 @@ class Checkers:
         if not resource.endswith(".update") or not key.isdigit():
             return {key}
         rows = self._rows(
-            "SELECT key FROM mlc_link WHERE target_id = ? AND object_type = ?", key, resource.split(".", maxsplit=1)[0]
+            "SELECT key FROM mlc_link WHERE target_id = ? AND object_type = ?",
+            key,
+            resource.split(".", maxsplit=1)[0],
         )
         return {key, *(row[0] for row in rows)}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ml_connector.app.mappings import order_mapping, record_mapping
+from ml_connector.app.mappings import order_mapping, order_mapping_as_it_is, record_mapping
 from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
@@ -123,10 +123,10 @@ async def _order_status(place: Workplace) -> RecordFlow:
     return order_status_flow(source, await place.hubspot(), lanes=lanes)
 
 
-async def order_flow(place: Workplace) -> OrderFlow:
-    """Deals to orders, ready to run."""
+async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
+    """Deals to orders, ready to run; ``looking`` stores nothing, not even which mapping was read."""
     settings = order_settings(place)
-    mapping, _ = await order_mapping(place)
+    mapping = order_mapping_as_it_is(place) if looking else (await order_mapping(place))[0]
     portal = (await place.side("hubspot")).capabilities
     hubspot = await place.hubspot()
     async with place.store.read() as tx:
