@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
+import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.flows.office import Office
+
+
+@pytest.fixture
+async def office(start: Callable[..., Awaitable[Office]]) -> Office:
+    """A portal whose search shows at once what was written."""
+    return await start(switches={"search_lag_s": "0"})
 
 
 async def _company(office: Office) -> str:
@@ -45,3 +54,15 @@ async def test_a_key_that_somebody_changed_comes_back_and_no_second_record_is_ma
     assert await office.figures("customers") == {"read": 2, "updated": 1, "unchanged": 1}
     assert office.companies()["usmf:US-001"]["d365_customer_account"] == "US-001"
     assert len(office.companies()) == 1
+
+
+async def test_what_search_does_not_show_yet_is_noticed_by_a_later_crawl(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    office = await start(switches={"search_lag_s": "1"})
+    company = await _company(office)
+    office.rep_changes("companies", company, name="Contoso the Great")
+    for _ in range(200):
+        if (await office.figures("customers")).get("updated"):
+            break
+    assert office.companies()["usmf:US-001"]["name"] == "Contoso"
