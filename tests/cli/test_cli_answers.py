@@ -29,7 +29,8 @@ def commands(command: Any, words: str = "") -> list[str]:
     below = getattr(command, "commands", None)
     if below is None:
         return [words]
-    return [path for name, child in below.items() for path in commands(child, f"{words}.{name}".strip("."))]
+    shown = {name: child for name, child in below.items() if not child.hidden}
+    return [path for name, child in shown.items() for path in commands(child, f"{words}.{name}".strip("."))]
 
 
 def test_every_command_has_a_schema_and_every_schema_a_command() -> None:

@@ -51,9 +51,9 @@ def tree() -> dict[str, Any]:
 COMMANDS = tree()
 PROMISED = {
     "", "demo", "init", "connect", "ping", "doctor", "hubspot", "hubspot properties", "flows", "flows list",
-    "flows enable", "flows disable", "sync", "status", "records", "records find", "records show", "deals",
+    "flows enable", "flows disable", "plan", "preview", "sync", "status", "records", "records find", "records show", "deals",
     "deals list", "deals show", "deals approve", "errors", "errors list", "errors show", "replay", "runs",
-    "runs list", "runs show", "twin", "twin serve", "twin switches",
+    "runs list", "runs show", "runs release", "twin", "twin serve", "twin switches",
 }  # fmt: skip
 
 

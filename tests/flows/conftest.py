@@ -61,7 +61,7 @@ def surroundings() -> Surroundings:
 async def start(
     tmp_path: Path, store_url: str, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[..., Awaitable[Office]]]:
-    """Starts twins and a connected home; keywords are twin options, ``settings`` and ``connected``."""
+    """Starts twins and a connected home; keywords are twin options, ``settings``, ``house``, ``connected``."""
     home = tmp_path / "home"
     monkeypatch.setenv("MLC_HOME", str(home))
     monkeypatch.setattr(
@@ -74,8 +74,14 @@ async def start(
             settings: dict[str, Any] | None = None,
             connected: bool = True,
             api_version: str = "2026-03",
+            house: str = "",
             **options: Any,
         ) -> Office:
+            own, database_url = home, store_url
+            if house:  # a home and a database of its own, for a test that needs several
+                own = tmp_path / house
+                database_url = f"sqlite:///{tmp_path / house}.db"
+                monkeypatch.setenv("MLC_HOME", str(own))
             switches = {"customer_numbers": "manual", **options.pop("switches", {})}
             numbers = itertools.count(1)
             small: dict[str, Any] = {
@@ -93,11 +99,11 @@ async def start(
                     new_id=lambda: f"twin-{next(numbers)}",
                 )
             )
-            office = Office(twins, home, store_url, surroundings)
+            office = Office(twins, own, database_url, surroundings)
             stack.push_async_callback(office.browser.aclose)
             chosen = {"orders": {"quiet_minutes": 0, "settle_s": 0.6}, **(settings or {})}
             await init(
-                load_settings(home=home, database_url=store_url, allow_local=True, **chosen), surroundings
+                load_settings(home=own, database_url=database_url, allow_local=True, **chosen), surroundings
             )
             office.place = await stack.enter_async_context(office.opened(**chosen))
             if connected:

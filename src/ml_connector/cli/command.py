@@ -73,11 +73,11 @@ def noun(app: typer.Typer, name: str, *, panel: str, about: str, examples: tuple
 
 
 def command(
-    app: typer.Typer, name: str, *, examples: tuple[str, str], panel: str | None = None
+    app: typer.Typer, name: str, *, examples: tuple[str, str], panel: str | None = None, hidden: bool = False
 ) -> Callable[[Work], Work]:
     """Register an async function ``work(terminal, ...) -> Reply``; its docstring is the help.
 
-    A function that prints its answer by itself gives None.
+    A function that prints its answer by itself gives None. A hidden command is another word for one that is shown.
     """
 
     def register(work: Work) -> Work:
@@ -93,6 +93,7 @@ def command(
             cls=Command,
             epilog="\n".join(examples),
             rich_help_panel=panel,
+            hidden=hidden,
             context_settings={"help_option_names": ["--help", "-h"]},
         )(run)
         return work

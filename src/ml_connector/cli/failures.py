@@ -13,7 +13,7 @@ from ml_connector.errors import AccessError, ConfigurationError, ConnectorError,
 if TYPE_CHECKING:
     from types import TracebackType
 
-FAILED, USAGE, PARKED, ACCESS, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+FAILED, USAGE, PARKED, ACCESS, UNREACHABLE, PLANNED, INTERRUPTED = 1, 2, 3, 4, 5, 10, 130
 TURN = {
     ACCESS: "Whose turn: whoever administers that system.",
     UNREACHABLE: "Whose turn: nobody's. Try again later; what was done is stored.",

@@ -35,7 +35,7 @@ class Noun(TyperGroup):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Options, then the commands by what people come for."""
         _options(self, ctx, formatter)
-        commands = [self.commands[name] for name in self.list_commands(ctx)]
+        commands = [self.commands[name] for name in self.list_commands(ctx) if not self.commands[name].hidden]
         for panel in (*PANELS, None):
             rows = [
                 (str(each.name), _first_sentence(each.help)) for each in commands if _panel(each) == panel

@@ -29,11 +29,12 @@ prints exactly one object, described by a JSON Schema in [json/](json/), named a
 | Exit code | Meaning |
 |---|---|
 | 0 | done; nothing failed |
-| 1 | the command failed |
+| 1 | the command failed, or the breaker stopped a run |
 | 2 | wrong usage, or a wrong setting, address, name or mapping |
 | 3 | finished, but records are parked |
 | 4 | credentials or permission |
 | 5 | a system cannot be reached, or refuses for longer than we wait |
+| 10 | `plan --exit-code` found changes |
 | 130 | interrupted; what was done is stored |
 """
 
@@ -53,6 +54,8 @@ def _helps(command: Any, path: str, parent: Any) -> Iterator[tuple[str, str]]:
     )
     yield path, "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     for word, below in getattr(command, "commands", {}).items():
+        if below.hidden:  # another word for a command that is on the page
+            continue
         yield from _helps(below, f"{path} {word}", context)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, workplace
+from ml_connector.cli.sync import answer
 
 SHORT_ID = 8  # signs of a run's id that are shown, and enough to name it
 
@@ -19,7 +20,7 @@ def register(app: typer.Typer) -> None:
         app,
         "runs",
         panel="Look",
-        about="See what ran and how it ended: list, show.",
+        about="See what ran and how it ended, and let go what is held: list, show, release.",
         examples=("ml-connector runs list", "ml-connector runs show 1f6c02aa"),
     )
     command(group, "list", examples=("ml-connector runs list", "ml-connector runs list --limit 5 --json"))(
@@ -28,6 +29,11 @@ def register(app: typer.Typer) -> None:
     command(
         group, "show", examples=("ml-connector runs show 1f6c02aa", "ml-connector runs show 1f6c02aa --json")
     )(show)
+    command(
+        group,
+        "release",
+        examples=("ml-connector runs release customers", "ml-connector runs release customers --yes --json"),
+    )(release)
 
 
 async def list_runs(
@@ -87,6 +93,29 @@ async def show(
     if seen["more"] or len(seen["records"]) > SHOWN:
         text.append(f"The first {SHOWN} records are shown; --json has more.")
     return Reply("runs.show/1", seen, text)
+
+
+async def release(
+    terminal: Terminal,
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="The flow whose run is stopped.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without a question.")] = False,
+) -> Reply:
+    """Write what a stopped run has found. Shows first why it was stopped; plan shows what is in it."""
+    from ml_connector.app.chosen import held_verdict
+    from ml_connector.app.chosen import release as let_go
+
+    async with workplace(terminal) as place:
+        verdict = await held_verdict(place, flow)
+        for why in verdict:
+            terminal.say(f"{flow} is stopped: {why}.")
+        if not yes and not terminal.confirm(
+            f"Write it to HubSpot? Look at it first: ml-connector plan {flow}",
+            otherwise=f"{flow} stays stopped: nobody can be asked here.",
+        ):
+            return Reply("runs.release/1", {"verdict": verdict, "flows": {}}, (f"{flow} stays stopped.",))
+        report = await let_go(place, flow)
+    return answer([report], "runs.release/1", verdict=verdict)
 
 
 def _counted(counters: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - the command line reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,10 +15,13 @@ from ml_connector.cli.words import listed
 from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ml_connector.app.workplace import Workplace
+    from ml_connector.domain.records import Counters
     from ml_connector.engine.runs import RunReport
+
+    Watch = Callable[[str, Counters], None]
 
 RESULTS = ("read", "created", "updated", "unchanged", "held", "waiting", "parked", "skipped")
 ALWAYS = frozenset({"read", "created", "updated", "unchanged"})  # columns that are shown even when empty
@@ -28,7 +33,7 @@ def register(app: typer.Typer) -> None:
         app,
         "sync",
         panel="Work",
-        examples=("ml-connector sync customers products", "ml-connector sync --yes --json"),
+        examples=("ml-connector sync customers products", "ml-connector sync customers --first 100"),
     )(sync)
 
 
@@ -46,21 +51,86 @@ async def sync(
         bool,
         typer.Option("--accept-new", help="Load even though HubSpot holds records that are not linked."),
     ] = False,
+    first: Annotated[
+        int,
+        typer.Option(
+            "--first", metavar="N", min=1, help="Write so many records and no more.", show_default=False
+        ),
+    ] = 0,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="KEY", help="Only this record (usmf:US-001); may be repeated."),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="Write exactly what plan --out FILE found."),
+    ] = None,
 ) -> Reply:
     """Make one pass over the flows that are on, or over the flows named."""
     from ml_connector.app.look import known_records
-    from ml_connector.app.sync import sync as run_flows
     from ml_connector.domain.records import Counters
 
+    part = Part(first, tuple(key or ()), plan)
+    part.require_one(flows or ())
     async with workplace(terminal) as place:
         names = await _chosen(terminal, place, flows or (), yes=yes)
         if not names:
             return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
             watch(names[0], Counters())  # a long read says nothing before its first write
-            reports = await run_flows(place, names, accept_new=accept_new, on_progress=watch)
+            reports = await part.run(place, names, accept_new=accept_new, watch=watch)
+    return answer(reports, "sync/1", missing=max(0, len(set(part.keys)) - sum(_read(reports))))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is to be moved of a flow, where it is less than everything."""
+
+    first: int = 0
+    keys: tuple[str, ...] = ()
+    plan: Path | None = None
+
+    def require_one(self, named: Sequence[str]) -> None:
+        """Refuse words that do not go together."""
+        options = [
+            name
+            for name, given in (("--first", self.first), ("--key", self.keys), ("--plan", self.plan))
+            if given
+        ]
+        if len(options) > 1:
+            raise ConfigurationError(f"{listed(options)} do not go together.", code="usage.sync")
+        if options and len(named) != 1:
+            raise ConfigurationError(f"{options[0]} goes with exactly one flow.", code="usage.sync")
+
+    async def run(
+        self, place: Workplace, names: Sequence[str], *, accept_new: bool, watch: Watch
+    ) -> list[RunReport]:
+        """Move it."""
+        from ml_connector.app import chosen
+        from ml_connector.app.sync import sync as run_flows
+
+        if self.first:
+            return [await chosen.sync_first(place, names[0], self.first, accept_new=accept_new)]
+        if self.keys:
+            return [await chosen.sync_keys(place, names[0], self.keys, accept_new=accept_new)]
+        if self.plan is not None:
+            name, path = names[0], self.plan
+            return [await chosen.sync_plan(place, name, path, accept_new=accept_new, on_progress=watch)]
+        return await run_flows(place, names, accept_new=accept_new, on_progress=watch)
+
+
+def answer(reports: Sequence[RunReport], schema: str, *, missing: int = 0, **more: Any) -> Reply:
+    """The figures of what ran; ``missing`` records were asked for by key and are not there."""
     flows_run = {report.flow: _figures(report) for report in reports}
-    return Reply("sync/1", {"flows": flows_run}, _text(reports), _code(reports))
+    text = _text(reports)
+    if missing and all(report.error is None for report in reports):
+        is_are = "record is" if missing == 1 else "records are"
+        text.append(f"{missing} {is_are} not in Dynamics, in the chosen legal entities and for this flow.")
+    return Reply(schema, {**more, "flows": flows_run}, text, _code(reports))
+
+
+def _read(reports: Sequence[RunReport]) -> list[int]:
+    return [report.counters.read for report in reports]
 
 
 async def _chosen(terminal: Terminal, place: Workplace, named: Sequence[str], *, yes: bool) -> list[str]:

@@ -6,6 +6,7 @@ at. A record is gone when two full crawls in a row have not seen it; it is marke
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -168,7 +169,7 @@ class Crawl:
         figures.known = figures.gone = 0
         async for keys in self.known_pages():
             figures.known += len(keys)
-            figures.gone += sum(missed not in (0, self.state.number) for _, missed, seen in keys if not seen)
+            figures.gone += len(gone(keys, self.state.number))
         found = verdict(figures, self.flow.traits, self.limits)
         phase: Phase = "stopped" if found else "sweep"
         async with self.engine.store.write() as tx:
@@ -178,21 +179,12 @@ class Crawl:
             raise stopped(self.flow.name, found)
 
     async def known_pages(self, after: str = "") -> AsyncGenerator[list[tuple[str, int, bool]], None]:
-        """The live links this crawl should have seen, by pages: key, first crawl that missed it, seen now."""
-        cid = self.engine.connection_id
+        """What this crawl should have seen; see the function of the same name."""
         async with self.engine.store.read() as tx:
-            seen = await crawls.seen(tx, cid, self.state.crawl_id)
-        while True:
-            async with self.engine.store.read() as tx:
-                rows = await links.page(tx, cid, self.flow.name, after=after)
-            if not rows:
-                return
-            yield [
-                (key, missed, key_hash(key) in seen)
-                for key, missed, state in rows
-                if counts(state) and self.flow.covers(key)
-            ]
-            after = rows[-1][0]
+            seen = await crawls.seen(tx, self.engine.connection_id, self.state.crawl_id)
+        async with aclosing(known_pages(self.flow, self.engine, seen, after=after)) as pages:
+            async for rows in pages:
+                yield rows
 
     # Sweeping ---
 
@@ -205,8 +197,7 @@ class Crawl:
         async for rows in self.known_pages(self.state.swept):
             if not rows:
                 continue
-            gone = [key for key, missed, seen in rows if not seen and missed not in (0, number)]
-            staged = self.sealed(await judge.marked(gone, NOT_IN_DYNAMICS), seq)
+            staged = self.sealed(await judge.marked(gone(rows, number), NOT_IN_DYNAMICS), seq)
             seq += len(staged)
             async with self.engine.store.write() as tx:
                 back = [key for key, missed, seen in rows if seen and missed]
@@ -254,15 +245,8 @@ class Crawl:
     async def still_due(self, row: crawls.Staged, ledger: Ledger) -> list[Change]:
         """The changes of a portion that nobody has overtaken since they were judged."""
         changes = unseal(self.engine, row)
-        due, overtaken = await still_due(self.flow, self.engine, changes)
-        async with self.engine.store.read() as tx:
-            keys = [change.key for change in due]
-            ledger.open_parked |= (
-                await parked.open_for(tx, self.engine.connection_id, self.flow.name, keys)
-            ).keys()
         self.counters.read += 0 if row.seq in self.counted else len(changes)
-        self.counters.add(Result.SKIPPED, overtaken)
-        return due
+        return await still_due(self.flow, self.engine, changes, ledger)
 
     # Storing ---
 
@@ -283,10 +267,36 @@ class Crawl:
         )
 
 
-async def still_due(flow: RecordFlow, engine: Engine, changes: Sequence[Change]) -> tuple[list[Change], int]:
-    """The changes whose records stand as they did when the changes were judged, and how many do not."""
+async def known_pages(
+    flow: RecordFlow, engine: Engine, seen: crawls.Seen, *, after: str = ""
+) -> AsyncGenerator[list[tuple[str, int, bool]], None]:
+    """The live links a crawl should have seen, by pages: key, first crawl that missed it, seen now."""
+    while True:
+        async with engine.store.read() as tx:
+            rows = await links.page(tx, engine.connection_id, flow.name, after=after)
+        if not rows:
+            return
+        yield [
+            (key, missed, key_hash(key) in seen)
+            for key, missed, state in rows
+            if counts(state) and flow.covers(key)
+        ]
+        after = rows[-1][0]
+
+
+def gone(rows: Sequence[tuple[str, int, bool]], number: int) -> list[str]:
+    """The keys that neither crawl ``number`` nor the one before it has seen."""
+    return [key for key, missed, seen in rows if not seen and missed not in (0, number)]
+
+
+async def still_due(
+    flow: RecordFlow, engine: Engine, changes: Sequence[Change], ledger: Ledger
+) -> list[Change]:
+    """The changes whose records stand as they did when the changes were judged; the others count as skipped."""
+    cid, keys = engine.connection_id, [change.key for change in changes]
     async with engine.store.read() as tx:
-        heads = await links.heads(tx, engine.connection_id, flow.name, [change.key for change in changes])
+        heads = await links.heads(tx, cid, flow.name, keys)
+        ledger.open_parked |= (await parked.open_for(tx, cid, flow.name, keys)).keys()
     due = [
         change
         for change in changes
@@ -294,7 +304,8 @@ async def still_due(flow: RecordFlow, engine: Engine, changes: Sequence[Change])
         or (change.kind in ("create", "follow") and head.role == "follower")
         or (change.kind not in ("create", "follow") and head.fingerprint == change.base)
     ]
-    return due, len(changes) - len(due)
+    ledger.counters.add(Result.SKIPPED, len(changes) - len(due))
+    return due
 
 
 def stopped(flow: str, found: Sequence[str]) -> RunStoppedError:

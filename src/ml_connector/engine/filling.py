@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ml_connector.domain.records import Held
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import CoveredPage
-    from ml_connector.engine.ports import RecordFlow
+    from ml_connector.engine.ports import RecordFlow, Traits
     from ml_connector.engine.recording import Ledger
     from ml_connector.store.database import Tx
 
@@ -87,6 +87,8 @@ class Filler:
         for route in ROUTES:
             await self.flush(route)
         await self.lanes.idle.wait()
+        order = {key: place for place, key in enumerate(self.lanes.in_flight)}
+        self.lanes.followers.sort(key=lambda row: order.get(row.change.key, 0))  # the first one sent owns
         size = self.flow.sink.batch_size
         rows, self.lanes.followers = self.lanes.followers[:size], self.lanes.followers[size:]
         owned = await self.owned(rows)
@@ -100,7 +102,7 @@ class Filler:
             if target_id is not None:
                 owned[row.change.key] = target_id
             elif one is not None and one.target_id not in {row.change.target_id for row in alone}:
-                alone.append(Row(self.adopting(row.change, one), row.covered))
+                alone.append(Row(adopting(self.flow.traits, row.change, one), row.covered))
             elif row.change.record.identity and one is None:
                 await self.create_alone(row)
             else:
@@ -161,19 +163,6 @@ class Filler:
         }
         return {key: one for key, one in found.items() if one is not None}
 
-    def adopting(self, change: Change, one: Held) -> Change:
-        """The change that takes over a record which stood in the target before us: its key, and what is empty."""
-        traits = self.flow.traits
-        kept = frozenset(name for name in change.record.properties if not name.startswith(traits.own_prefix))
-        adopted = update(
-            change.record,
-            {},
-            one.target_id,
-            adopted=True,
-            kept=kept if traits.keeps_adopted else frozenset(),
-        )
-        return filled(adopted, one.values)
-
     async def follow(self, rows: list[Row], owned: dict[str, str]) -> None:
         """List further keys on the records that other keys own."""
         cid, object_type = self.engine.connection_id, self.flow.sink.object_type
@@ -191,6 +180,15 @@ class Filler:
             target_id = owned[row.change.key]
             change = follower(row.change, target_id, self.flow.traits.further_keys, sorted(listed[target_id]))
             await self.add("update", Row(change, row.covered))
+
+
+def adopting(traits: Traits, change: Change, one: Held) -> Change:
+    """The change that takes over a record which stood in the target before us: its key, and what is empty."""
+    kept = frozenset(name for name in change.record.properties if not name.startswith(traits.own_prefix))
+    adopted = update(
+        change.record, {}, one.target_id, adopted=True, kept=kept if traits.keeps_adopted else frozenset()
+    )
+    return filled(adopted, one.values)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Counters, Page
 from ml_connector.engine.crawl import Crawl, CrawlState
+from ml_connector.engine.plan import push_plan
 from ml_connector.engine.records import run_records
 from ml_connector.errors import ConfigurationError, ConnectorError, RunStoppedError
 from ml_connector.store import audit, calls, crawls, flows, progress, runs
@@ -14,8 +15,9 @@ from ml_connector.store.audit import Entry
 from ml_connector.store.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
+    from ml_connector.domain.diff import Change
     from ml_connector.engine.breaker import Limits
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import RecordFlow
@@ -91,11 +93,7 @@ async def release_records(
     _, covered = await _begin_pass(flow, engine)
     crawl = CrawlState.from_details(covered.details) if covered is not None else None
     if crawl is None or crawl.phase != "stopped":
-        raise ConfigurationError(
-            f"No run of {flow.name} is stopped.",
-            code="usage.not_stopped",
-            hint="See: ml-connector runs list",
-        )
+        raise not_stopped(flow.name)
     released = replace(crawl, phase="sweep")
 
     async def work(run_id: str, counters: Counters) -> None:
@@ -109,6 +107,13 @@ async def release_records(
     return await carry_out(flow.name, engine, traffic, kind="crawl", work=work)
 
 
+def not_stopped(flow: str) -> ConfigurationError:
+    """What is said to somebody who wants to release a run that nobody holds."""
+    return ConfigurationError(
+        f"No run of {flow} is stopped.", code="usage.not_stopped", hint="See: ml-connector runs list"
+    )
+
+
 async def first_records(
     flow: RecordFlow, engine: Engine, traffic: Callable[[], Traffic], *, most: int
 ) -> RunReport:
@@ -119,6 +124,23 @@ async def first_records(
         await run_records(flow, engine, run_id, pages=flow.source.pages(None), counters=counters, most=most)
 
     return await carry_out(flow.name, engine, traffic, kind="first", work=work)
+
+
+async def planned_records(
+    flow: RecordFlow,
+    engine: Engine,
+    portions: Iterable[Sequence[Change]],
+    traffic: Callable[[], Traffic],
+    *,
+    watch: Callable[[Counters], None] | None = None,
+) -> RunReport:
+    """Write what a plan kept. The breaker does not judge it: a person has looked at the plan and chose it."""
+    await _begin_pass(flow, engine)
+
+    async def work(run_id: str, counters: Counters) -> None:
+        await push_plan(flow, engine, run_id, counters, portions, watch)
+
+    return await carry_out(flow.name, engine, traffic, kind="plan", work=work)
 
 
 async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progress | None]:
@@ -146,12 +168,20 @@ async def replay_records(
     flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
 ) -> RunReport:
     """Read these records again and send them through the same door, parked or not."""
-    records = await flow.source.read(keys)
+    pages = keyed_pages(flow, keys)
+    return await _move(flow, engine, traffic, kind="replay", pages=pages, again=True)
 
-    async def pages() -> AsyncGenerator[Page, None]:
-        yield Page(records, None)
 
-    return await _move(flow, engine, traffic, kind="replay", pages=pages(), again=True)
+async def keyed_records(
+    flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
+) -> RunReport:
+    """Move these records only; one that is parked stays so while nothing about it has changed."""
+    return await _move(flow, engine, traffic, kind="keyed", pages=keyed_pages(flow, keys))
+
+
+async def keyed_pages(flow: RecordFlow, keys: Sequence[str]) -> AsyncGenerator[Page, None]:
+    """These records as they are now, as one page."""
+    yield Page(await flow.source.read(keys), None)
 
 
 async def _move(
@@ -167,7 +197,16 @@ async def _move(
     """Move these pages in a run of their own."""
 
     async def work(run_id: str, counters: Counters) -> None:
-        await run_records(flow, engine, run_id, pages=pages, counters=counters, again=again, watch=watch)
+        await run_records(
+            flow,
+            engine,
+            run_id,
+            pages=pages,
+            counters=counters,
+            again=again,
+            tracked=kind == "load",
+            watch=watch,
+        )
 
     return await carry_out(flow.name, engine, traffic, kind=kind, work=work)
 

@@ -1,0 +1,158 @@
+"""Plans beside what was written: a plan's file, the twin's log, and people as a small flow with e-mail addresses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ml_connector.app.flows import breaker_limits
+from ml_connector.app.plan import Wanted, plan
+from ml_connector.domain.records import Counters, Page, SourceRecord, TargetRecord, digest
+from ml_connector.engine.foresight import Foreseen
+from ml_connector.engine.plan import Outlook, Plan
+from ml_connector.engine.ports import RecordFlow, Traits
+from ml_connector.engine.runs import RunReport, sync_records
+from ml_connector.systems.hubspot.properties import SPECS, create
+from ml_connector.systems.hubspot.sink import UpsertSink
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
+
+    from tests.flows.office import Office
+
+KEYS = {"companies": "d365_customer_key", "products": "d365_product_key", "contacts": "d365_contact_key"}
+Write = tuple[str, tuple[tuple[str, str], ...]]  # a key or an id, and the properties sent
+
+
+async def planned(office: Office, *names: str, **wanted: Any) -> dict[str, Any]:
+    """The plan's answer."""
+    return await plan(office.at, names, Wanted(**wanted))
+
+
+async def planned_of(office: Office, name: str, **wanted: Any) -> dict[str, Any]:
+    """The answer about one flow."""
+    found: dict[str, Any] = (await planned(office, name, **wanted))["flows"][name]
+    return found
+
+
+def content(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A plan's file: its header and its lines."""
+    header, *lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    return header, lines
+
+
+def promised(lines: Sequence[dict[str, Any]], key_property: str) -> Counter[Write]:
+    """What a plan's lines say will be written, record by record and field by field."""
+    return Counter(
+        _write(line["key"], line["foreseen"], key_property)
+        for line in lines
+        if line["kind"] != "park" and line["foreseen"]["what"] != "wait"
+    )
+
+
+def _write(key: str, foreseen: dict[str, Any], key_property: str) -> Write:
+    if foreseen["target_id"]:
+        return foreseen["target_id"], tuple(sorted(foreseen["send"].items()))
+    return key, tuple(sorted({**foreseen["send"], key_property: key}.items()))
+
+
+def written(office: Office, mark: int, of: str) -> Counter[Write]:
+    """What was written to records of a type since the mark, refused inputs of a batch left out."""
+    keys = {str(row["id"]): row["properties"].get(KEYS[of]) for row in office.records(of)}
+    found: Counter[Write] = Counter()
+    for row in office.writes(mark):
+        assert row.side == "hubspot"
+        if f"/{of}/batch/" not in row.path:
+            continue
+        landed = {*row.keys, *(keys.get(record_id) for record_id in row.keys)}
+        found.update(
+            (entry["id"], tuple(sorted(entry["properties"].items())))
+            for entry in row.body["inputs"]
+            if entry["id"] in landed
+        )
+    return found
+
+
+@dataclass(slots=True)
+class People:
+    """People of a made-up list, as a record flow into HubSpot's contacts."""
+
+    office: Office
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    async def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:  # noqa: ARG002 - one page
+        yield Page(await self.read(list(self.rows)), None)
+
+    async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
+        rows = {key: self.rows[key] for key in keys if key in self.rows}
+        return [SourceRecord(key, dict(row), digest(row)) for key, row in rows.items()]
+
+    async def flow(self) -> RecordFlow:
+        """Values of an adopted contact stay; the first key of an address owns it."""
+        hubspot = await self.office.at.hubspot()
+        return RecordFlow(
+            name="contacts",
+            source=self,
+            sink=UpsertSink(hubspot, "contacts", "d365_contact_key", identity="email"),
+            map=_contact,
+            mapping_version=1,
+            properties=("d365_contact_key", "d365_status", "email", "firstname", "lastname", "jobtitle"),
+            traits=Traits(status="d365_status", further_keys="d365_contact_keys", keeps_adopted=True),
+        )
+
+    async def ready(self) -> None:
+        """The portal has the properties."""
+        specs = [spec for spec in SPECS if spec.object_type == "contacts"]
+        await create(await self.office.at.hubspot(), specs)
+
+    async def plan(self) -> tuple[list[Foreseen], Outlook, int]:
+        """What a sync would do, and the calls it would take."""
+        flow = await self.flow()
+        made = Plan(flow, self.office.at.engine, breaker_limits(self.office.at), Counters())
+        lines = [line async for portion in made.lines(flow.source.pages(None)) for line in portion]
+        return [line for line in lines if isinstance(line, Foreseen)], made.outlook, made.calls()
+
+    async def sync(self) -> RunReport:
+        at = self.office.at
+        report = await sync_records(await self.flow(), at.engine, at.traffic, limits=breaker_limits(at))
+        assert report.error is None, report.error
+        return report
+
+    def promised(self, lines: Sequence[Foreseen]) -> Counter[Write]:
+        """What the lines of a plan say will be written; a record made in the same pass has no id yet."""
+        made = {line.change.record.identity: line.change.key for line in lines if line.what == "create"}
+        found: Counter[Write] = Counter()
+        for line in lines:
+            if line.what == "wait":
+                continue
+            foreseen = {"send": line.send, "target_id": line.target_id}
+            if line.what == "follow" and not line.target_id:
+                foreseen["target_id"] = f"of {made[line.change.record.identity]}"
+            found[_write(line.change.key, foreseen, "d365_contact_key")] += 1
+        return Counter(set(found))  # further keys of one record are listed by one write
+
+    def written(self, mark: int, before: set[str]) -> Counter[Write]:
+        """The same of what was written; ``before``: the ids that stood there already."""
+        keys = {str(row["id"]): row["properties"].get("d365_contact_key") for row in self.office.records("contacts")}
+        found = written(self.office, mark, "contacts")
+        return Counter(
+            {
+                (where if where in before or where not in keys else f"of {keys[where]}", values): times
+                for (where, values), times in found.items()
+            }
+        )
+
+
+def _contact(record: SourceRecord) -> TargetRecord:
+    properties = {"d365_contact_key": record.key, "d365_status": "Active", **record.fields}
+    return TargetRecord(
+        key=record.key,
+        properties=properties,
+        fingerprint=digest(properties),
+        source_digest=record.digest,
+        identity=record.fields["email"],
+    )
