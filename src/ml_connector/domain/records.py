@@ -22,6 +22,9 @@ class SourceRecord:
     key: str
     fields: Mapping[str, Any]
     digest: bytes
+    left_scope: str = (
+        ""  # the scope filter that leaves the record out; the engine marks what is linked and skips the rest
+    )
 
 
 @dataclass(frozen=True, slots=True)
