@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from ml_connector.systems.dynamics.client import DynamicsClient
+    from ml_connector.systems.dynamics.models import ODataPage
 
 _log = structlog.get_logger(__name__)
 _OFF = (ConfigurationError, AccessError, RejectedError)
@@ -61,8 +62,8 @@ class OptionalEntity:
     without: str = ""
     offered: bool | None = None  # None until the first answer
 
-    async def pages(self, condition: str, orderby: str) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """The rows of a listing, page by page; none where it is off."""
+    async def pages(self, condition: str, orderby: str) -> AsyncGenerator[ODataPage, None]:
+        """A listing page by page; no page where it is off."""
         if self.offered is False:
             return
         try:
@@ -70,7 +71,7 @@ class OptionalEntity:
                 self.data_entity, select=self.select, filter=condition, orderby=orderby
             ):
                 self.offered = True
-                yield page.rows
+                yield page
         except _OFF as error:
             self._off(error)
 

@@ -115,11 +115,9 @@ class ProductSource:
             compare("ProductMasterNumber", "le", numbers[-1]),
         )
         held: list[Row] = []
-        async for rows in entity.pages(condition, variants.ORDER):
-            found, held = _cut([*held, *as_releases(rows, masters)], is_last=False)
-            yield self._page(found, Beside(await self.texts.beside(_numbers(found)), stops), cursor)
-        if held:
-            found = [held]
+        async for page in entity.pages(condition, variants.ORDER):
+            rows = [*held, *as_releases(page.rows, masters)]
+            found, held = _cut(rows, is_last=page.next_link is None)
             yield self._page(found, Beside(await self.texts.beside(_numbers(found)), stops), cursor)
 
     def _page(self, groups: Sequence[Sequence[Row]], beside: Beside, cursor: str | None) -> Page:

@@ -42,8 +42,8 @@ class SalesStops:
         """Everything that is stopped."""
         found: set[str] = set()
         for entity in self.entities:
-            async for rows in entity.pages(both(self.scope, STOPPED), "dataAreaId,ItemNumber"):
-                found.update(_name(row) for row in rows)
+            async for page in entity.pages(both(self.scope, STOPPED), "dataAreaId,ItemNumber"):
+                found.update(_name(row) for row in page.rows)
         return frozenset(found)
 
     async def among(self, items: Sequence[str]) -> frozenset[str]:

@@ -47,8 +47,8 @@ class Texts:
             compare("ProductNumber", "le", numbers[-1]),
         )
         found: dict[str, Text] = {}
-        async for rows in self.entity.pages(condition, "ProductNumber"):
-            found |= self._texts(row for row in rows if row["ProductNumber"].casefold() in wanted)
+        async for page in self.entity.pages(condition, "ProductNumber"):
+            found |= self._texts(row for row in page.rows if row["ProductNumber"].casefold() in wanted)
         return found
 
     async def of(self, numbers: Sequence[str]) -> dict[str, Text]:
