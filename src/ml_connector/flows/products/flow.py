@@ -111,9 +111,8 @@ def _source(dynamics: DynamicsClient, rules: Rules, scope: str, notices: Notices
     def optional(data_entity: str, select: tuple[str, ...], without: str) -> OptionalEntity:
         return OptionalEntity(dynamics, data_entity, select, notices, without)
 
-    stopped = "Sales stops are not shown."
-    of_items = optional(stops.DEFAULT_SETTINGS, stops.DEFAULT_SELECT, stopped)
-    of_sites = optional(stops.SITE_SETTINGS, stops.SITE_SELECT, stopped)
+    of_items = optional(stops.DEFAULT_SETTINGS, stops.DEFAULT_SELECT, "Sales stops are not shown.")
+    of_sites = optional(stops.SITE_SETTINGS, stops.SITE_SELECT, "Sales stops of sites are not shown.")
     counted = {"off": (), "product": (of_items,), "site": (of_items, of_sites)}[settings.sales_stop]
     untranslated = f"Names and descriptions in {settings.language} are not shown."
     translations = optional(texts.DATA_ENTITY, texts.SELECT, untranslated)

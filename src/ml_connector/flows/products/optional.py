@@ -33,15 +33,12 @@ _OFF = (ConfigurationError, AccessError, RejectedError)
 class Notices:
     """What concerns a whole run: logged once, and put beside the first record that is mapped after it."""
 
-    said: set[str] = field(default_factory=set)
     untold: list[str] = field(default_factory=list)
 
     def say(self, sentence: str) -> None:
-        """Say it, unless it has been said."""
-        if sentence not in self.said:
-            self.said.add(sentence)
-            self.untold.append(sentence)
-            _log.warning("noted", flow="products", note=sentence)
+        """Say it; whoever does so sees to it that it is said once."""
+        self.untold.append(sentence)
+        _log.warning("noted", flow="products", note=sentence)
 
     def take(self) -> tuple[str, ...]:
         """What has been said since the last look."""
