@@ -71,7 +71,9 @@ async def test_a_replay_by_key_of_one_legal_entity_reads_that_release_alone(
     mark = office.mark()
     await replay(office.at, [f"products/demf:{own['demf']}"])
     [write] = office.writes(mark)
-    assert [each["id"] for each in write.body["inputs"]] == [f"demf:{own['demf']}"]
+    assert [each["properties"]["d365_product_key"] for each in write.body["inputs"]] == [
+        f"demf:{own['demf']}"
+    ]
     await replay(office.at, ["products/usmf:no such item", "products/nonsense"])
     assert len(office.writes(mark)) == 1
 

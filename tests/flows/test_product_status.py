@@ -137,5 +137,9 @@ async def test_a_product_released_to_no_chosen_entity_any_more_leaves_the_listin
     mark = office.mark()
     await office.figures("products")
     assert set(office.products()) == set(office.releases()), "nothing is deleted"
-    sent = {each["id"] for write in office.writes(mark) for each in write.body["inputs"]}
+    sent = {
+        each["properties"]["d365_product_key"]
+        for write in office.writes(mark)
+        for each in write.body["inputs"]
+    }
     assert sent <= listed
