@@ -50,7 +50,9 @@ def tree() -> dict[str, Any]:
 
 COMMANDS = tree()
 PROMISED = {
-    "", "demo", "init", "connect", "ping", "doctor", "hubspot", "hubspot properties", "flows", "flows list",
+    "", "demo", "init", "connect", "ping", "doctor", "hubspot", "db",
+    "db upgrade",
+    "hubspot properties", "flows", "flows list",
     "flows enable", "flows disable", "sync", "status", "records", "records find", "records show", "deals",
     "deals list", "deals show", "deals approve", "errors", "errors list", "errors show", "replay", "runs",
     "runs list", "runs show", "twin", "twin serve", "twin switches",

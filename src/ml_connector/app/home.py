@@ -76,6 +76,20 @@ async def init(settings: Settings, around: Surroundings, **store_options: Any) -
     return InitReport(settings.home, tuple(created), tuple(kept), settings.database)
 
 
+async def upgrade_database(
+    settings: Settings, around: Surroundings, **store_options: Any
+) -> tuple[str | None, str | None]:
+    """Run the migrations that are missing; the revision before and the one now.
+
+    Raises:
+        ConfigurationError: there is no database, it cannot be reached, or a newer version wrote it.
+    """
+    before = await Store.revision_of(settings.database, around=around, **store_options)
+    store = await Store.open(settings.database, around=around, migrate=True, **store_options)
+    await store.close()
+    return before, await Store.revision_of(settings.database, around=around, **store_options)
+
+
 def _file(path: Path, content: str, created: list[str], kept: list[str]) -> None:
     if path.exists():
         kept.append(str(path))

@@ -12,6 +12,7 @@ import typer
 from ml_connector import __version__
 from ml_connector.cli import (
     connect,
+    db,
     deals,
     demo,
     doctor,
@@ -45,7 +46,7 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, sync, deals, status, records, errors, runs, replay, hubspot, twin
+    demo, init, connect, ping, doctor, flows, sync, deals, status, records, errors, runs, replay, hubspot, db, twin
 ):  # fmt: skip
     module.register(app)
 
