@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from ml_connector.app.mappings import order_mapping, record_mapping
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
+from ml_connector.flows.customers.contacts import contacts
 from ml_connector.flows.customers.flow import customers
+from ml_connector.flows.customers.people import offered_people
+from ml_connector.flows.customers.settings import PEOPLE_FROM, ContactSettings, CustomerSettings
 from ml_connector.flows.orders.discover import WonDeals
 from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
@@ -38,7 +41,7 @@ class SyncSettings(BaseModel):
 
 
 async def record_flow(place: Workplace, name: str) -> RecordFlow:
-    """Customers or products, ready to run."""
+    """Customers, contacts or products, ready to run."""
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     mapping, version = await record_mapping(place, name)
     entities = await _legal_entities(place)
@@ -50,6 +53,18 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
             mapping,
             mapping_version=version,
             legal_entities=tuple(entities),
+            settings=section(CustomerSettings, place.settings.customers, "customers"),
+            lanes=lanes,
+        )
+    if name == "contacts":
+        return contacts(
+            dynamics,
+            hubspot,
+            mapping,
+            mapping_version=version,
+            legal_entities=tuple(entities),
+            people_from=await _people_from(place),
+            settings=section(CustomerSettings, place.settings.customers, "customers"),
             lanes=lanes,
         )
     portal = (await place.side("hubspot")).capabilities
@@ -66,6 +81,19 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
         settings=settings,
         lanes=lanes,
     )
+
+
+async def _people_from(place: Workplace) -> str:
+    """The data entity of people: as set, else as found once; it decides the keys of contacts, so it is kept."""
+    chosen: str = section(ContactSettings, place.settings.contacts, "contacts").people_from
+    known = (await place.side("dynamics")).capabilities
+    if chosen or PEOPLE_FROM in known:
+        return chosen or str(known[PEOPLE_FROM])
+    found = await offered_people(await place.dynamics())
+    async with place.store.write() as tx:
+        kept = {**known, PEOPLE_FROM: found}
+        await connections.put_capabilities(tx, place.connection.connection_id, "dynamics", kept)
+    return found
 
 
 async def order_flow(place: Workplace) -> OrderFlow:

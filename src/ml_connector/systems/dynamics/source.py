@@ -63,7 +63,7 @@ async def read_pages(
     client: DynamicsClient,
     reading: Reading,
     cursor: str | None,
-    derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]],
+    record: Callable[[Mapping[str, Any]], SourceRecord],
 ) -> AsyncGenerator[Page, None]:
     """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
     link = cursor
@@ -75,7 +75,7 @@ async def read_pages(
             orderby=reading.orderby,
             next_link=link,
         )
-        yield Page([as_record(*derive(row)) for row in page.rows], page.next_link)
+        yield Page([record(row) for row in page.rows], page.next_link)
         if page.next_link is None:
             return
         link = page.next_link
