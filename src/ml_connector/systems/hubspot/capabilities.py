@@ -8,7 +8,7 @@ from ml_connector.domain.ping import PingLog
 from ml_connector.errors import ConnectorError, CredentialsError, MissingScopeError, RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Set as AbstractSet
 
     from ml_connector.domain.ping import PingReport
     from ml_connector.systems.hubspot.client import HubSpotClient
@@ -113,7 +113,7 @@ async def _scopes(client: HubSpotClient, log: PingLog) -> None:
     _contacts(scopes, log)
 
 
-def _contacts(scopes: Set[str], log: PingLog) -> None:
+def _contacts(scopes: AbstractSet[str], log: PingLog) -> None:
     """Contacts may stay off: what they lack is an advice."""
     lacking = [scope for scope in FOR_CONTACTS if scope not in scopes]
     if lacking:
