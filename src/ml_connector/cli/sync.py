@@ -60,14 +60,15 @@ async def sync(
         sure = confirmed(terminal, statements, yes=yes)
         names = await _chosen(terminal, place, flows or (), yes=yes) if sure else []
         if not names:
-            return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
+            return Reply("sync/1", {"flows": {}, "confirmed": []}, ("Nothing was moved.",))
         await confirm(place, statements)
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
             watch(names[0], Counters())  # a long read says nothing before its first write
             reports = await run_flows(place, names, accept_new=accept_new, on_progress=watch)
-    answer: dict[str, Any] = {"flows": {report.flow: _figures(report) for report in reports}}
-    if statements:
-        answer["confirmed"] = [asdict(each) for each in statements]
+    answer = {
+        "flows": {report.flow: _figures(report) for report in reports},
+        "confirmed": [asdict(each) for each in statements],
+    }
     return Reply("sync/1", answer, _text(reports), _code(reports))
 
 
