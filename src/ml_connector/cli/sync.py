@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
 from ml_connector.cli.failures import PARKED, exit_code
+from ml_connector.cli.flows import confirmed
 from ml_connector.cli.progress import progress
 from ml_connector.cli.words import listed
 from ml_connector.errors import ConfigurationError
@@ -36,7 +38,9 @@ async def sync(
     terminal: Terminal,
     flows: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FLOW", help="customers, products, orders, order_status; those that are on."),
+        typer.Argument(
+            metavar="FLOW", help="customers, contacts, products, orders, order_status; those that are on."
+        ),
     ] = None,
     *,
     yes: Annotated[
@@ -48,19 +52,26 @@ async def sync(
     ] = False,
 ) -> Reply:
     """Make one pass over the flows that are on, or over the flows named."""
+    from ml_connector.app.flow_switch import confirm, to_confirm
     from ml_connector.app.look import known_records
     from ml_connector.app.sync import sync as run_flows
     from ml_connector.domain.records import Counters
 
     async with workplace(terminal) as place:
-        names = await _chosen(terminal, place, flows or (), yes=yes)
+        statements = await to_confirm(place, flows or ())
+        sure = confirmed(terminal, statements, yes=yes)
+        names = await _chosen(terminal, place, flows or (), yes=yes) if sure else []
         if not names:
-            return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
+            return Reply("sync/1", {"flows": {}, "confirmed": []}, ("Nothing was moved.",))
+        await confirm(place, statements)
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
             watch(names[0], Counters())  # a long read says nothing before its first write
             reports = await run_flows(place, names, accept_new=accept_new, on_progress=watch)
-    flows_run = {report.flow: _figures(report) for report in reports}
-    return Reply("sync/1", {"flows": flows_run}, _text(reports), _code(reports))
+    answer = {
+        "flows": {report.flow: _figures(report) for report in reports},
+        "confirmed": [asdict(each) for each in statements],
+    }
+    return Reply("sync/1", answer, _text(reports), _code(reports))
 
 
 async def _chosen(terminal: Terminal, place: Workplace, named: Sequence[str], *, yes: bool) -> list[str]:
