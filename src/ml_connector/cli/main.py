@@ -19,6 +19,7 @@ from ml_connector.cli import (
     flows,
     hubspot,
     init,
+    match,
     ping,
     records,
     replay,
@@ -45,7 +46,7 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, sync, deals, status, records, errors, runs, replay, hubspot, twin
+    demo, init, connect, ping, doctor, flows, match, sync, deals, status, records, errors, runs, replay, hubspot, twin
 ):  # fmt: skip
     module.register(app)
 

@@ -56,8 +56,10 @@ def decide(pairs: Iterable[Proposal], *, rejected: Collection[tuple[str, str]] =
 
     Args:
         pairs: Everything that fits, each pair once.
-        rejected: Pairs a person has said no to: they count for nothing.
+        rejected: Pairs a person has said no to: they count for nothing, and what is only doubtful about their source
+            is not asked again.
     """
+    new = {source for source, _ in rejected}
     fitting = [pair for pair in pairs if (pair.source, pair.target) not in rejected]
     own = [pair for pair in fitting if pair.rule == OWN_KEY]
     settled = {pair.source for pair in own}
@@ -71,7 +73,9 @@ def decide(pairs: Iterable[Proposal], *, rejected: Collection[tuple[str, str]] =
     left = [
         _in_words(pair, collisions)
         for pair in open_pairs
-        if pair.source not in settled and pair.target not in taken
+        if pair.source not in settled
+        and pair.target not in taken
+        and (pair.certain or pair.source not in new)
     ]
     return Matching(tuple(certain), tuple(_best(left)), collisions)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.domain.keys import external_key
 from ml_connector.domain.matching.companies import Company
 from ml_connector.domain.matching.people import Person
 from ml_connector.errors import MappingError
@@ -29,7 +30,7 @@ PEOPLE_FIELDS = (
     "dataAreaId", "ContactPersonPartyNumber", "AssociatedContactType", "AssociatedContactNumber", "FirstName",
     "LastName", "PrimaryEmailAddress",
 )  # fmt: skip
-OF_CUSTOMERS = "Customer"  # a member of SmmContactPersonCdsAssociatedContactType
+PEOPLE_KIND, OF_CUSTOMERS = "SmmContactPersonCdsAssociatedContactType", "Customer"
 _NO_TAX_ID = re.compile(r"[\W_]+")
 _SHORTEST_TAX_ID = 5
 # What a customer offers whose mapping fails: it parks in a load, and must not come twice once it is mended.
@@ -89,11 +90,16 @@ def _company(
     )
 
 
+def customer_of(row: Mapping[str, Any]) -> str:
+    """The key of the customer a person belongs to."""
+    return external_key(str(row["dataAreaId"]), str(row["AssociatedContactNumber"]))
+
+
 def contact_person(row: Mapping[str, Any]) -> Person:
     """A person of F&O's customers."""
     found = email_address(str(row.get("PrimaryEmailAddress") or ""))
     name = f"{row.get('FirstName') or ''} {row.get('LastName') or ''}".strip()
-    key = f"{str(row['dataAreaId']).lower()}:p-{row['ContactPersonPartyNumber']}"
+    key = external_key(str(row["dataAreaId"]), f"p-{row['ContactPersonPartyNumber']}")
     return Person(id=key, name=name, emails=frozenset((found,) if found else ()))
 
 
