@@ -13,6 +13,7 @@ from ml_connector.engine.match import stamp
 from ml_connector.errors import ConfigurationError
 from ml_connector.store import calls, matches
 from ml_connector.store.matches import Match
+from ml_connector.systems.hubspot import properties
 from ml_connector.systems.hubspot.stamps import KeyStamps
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def known_kind(flow: str) -> Kind:
 async def compare(place: Workplace, flow: str) -> Comparison:
     """Read both sides and decide what is the same; what is linked already is left out."""
     kind = known_kind(flow)
+    await _require_key_property(place, kind)
     sides = await kind.read(place)
     linked = await _linked(place, flow)
     taken = set(linked.values())
@@ -176,6 +178,21 @@ async def _queue(place: Workplace, comparison: Comparison, run_id: str) -> int:
 def stamps_of(kind: Kind, client: HubSpotClient) -> KeyStamps:
     """How the keys of these records are written."""
     return KeyStamps(client, kind.object_type, kind.key_property)
+
+
+async def _require_key_property(place: Workplace, kind: Kind) -> None:
+    """The portal has the property that a stamp goes to.
+
+    Raises:
+        ConfigurationError: it has not.
+    """
+    findings = await properties.missing(await place.hubspot(), [kind.object_type])
+    if any(finding.name == kind.key_property for finding in findings):
+        raise ConfigurationError(
+            f"HubSpot lacks the property {kind.object_type}.{kind.key_property}, which names a record of Dynamics.",
+            code="hubspot.property_missing",
+            hint="Run: ml-connector hubspot properties --create",
+        )
 
 
 async def _linked(place: Workplace, flow: str) -> dict[str, str]:

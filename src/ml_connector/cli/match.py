@@ -71,10 +71,9 @@ async def _match(terminal: Terminal, flow: str, *, yes: bool) -> Reply:
             if not terminal.confirm(question, otherwise="Nothing was linked: nobody can be asked here."):
                 return Reply("match/1", {**found, "done": None}, ("Nothing was linked and nothing queued.",))
         done = await carry_out(place, comparison, by=who())
-    text = _done(found, done)
-    return Reply(
-        "match/1", {**found, "done": done}, text if question and not yes else [*text, *_compared(found)[1:]]
-    )
+    verdict, *rest = _done(found, done)
+    shown = () if question and not yes else _compared(found)[1:]
+    return Reply("match/1", {**found, "done": done}, (verdict, *shown, *rest))
 
 
 def _question(found: dict[str, Any], to_stamp: int) -> str:
@@ -82,8 +81,9 @@ def _question(found: dict[str, Any], to_stamp: int) -> str:
     if not to_stamp:
         return ""
     names = len(found["replaced_names"])
-    later = f" (the next load replaces {names:,} of their names)" if names else ""
-    return f"Link {to_stamp:,} records that are certain, by writing their key to HubSpot{later}?"
+    later = f" (the next load replaces {names:,} name{'' if names == 1 else 's'})" if names else ""
+    what = f"{to_stamp:,} records that are certain" if to_stamp > 1 else "the one record that is certain"
+    return f"Link {what}, by writing the key to HubSpot{later}?"
 
 
 def _compared(found: dict[str, Any]) -> list[str | Table]:
@@ -91,8 +91,8 @@ def _compared(found: dict[str, Any]) -> list[str | Table]:
     held, unmatched = found["doubtful"], found["unmatched"]
     text: list[str | Table] = [
         (
-            f"{found['certain']:,} {found['flow']} are certain, {held:,} doubtful, "
-            f"{unmatched['dynamics']:,} are not in HubSpot; HubSpot has {unmatched['hubspot']:,} more."
+            f"{found['flow']}: {found['certain']:,} certain, {held:,} doubtful, {unmatched['dynamics']:,} not in "
+            f"HubSpot; HubSpot has {unmatched['hubspot']:,} more."
         )
     ]
     if found["rules"]:
@@ -119,10 +119,10 @@ def _more(count: int) -> str:
 
 
 def _done(found: dict[str, Any], done: dict[str, Any]) -> list[str | Table]:
-    linked = done["stamped"] + done["relinked"]
-    held = found["doubtful"]
+    """The verdict, what was refused, and the next command."""
+    linked, held = done["stamped"] + done["relinked"], found["doubtful"]
     text: list[str | Table] = [
-        f"{linked:,} {found['flow']} linked; {held:,} wait for a decision and are not created meanwhile."
+        f"{found['flow']}: {linked:,} linked, {held:,} waiting for a decision and not created meanwhile."
     ]
     text += [f"HubSpot refused {each['key']}: {each['message']}" for each in done["refused"][:LISTED]]
     text += ["Next: ml-connector match review"] if held else [f"Next: ml-connector sync {found['flow']}"]
