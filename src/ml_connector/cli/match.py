@@ -67,13 +67,15 @@ async def _match(terminal: Terminal, flow: str, *, yes: bool) -> Reply:
         question = _question(found, len(comparison.to_stamp))
         if question and not yes:
             if not terminal.json:
-                terminal.give(Reply("match/1", found, _compared(found)))
+                terminal.give(Reply(f"match.{flow}/1", found, _compared(found)))
             if not terminal.confirm(question, otherwise="Nothing was linked: nobody can be asked here."):
-                return Reply("match/1", {**found, "done": None}, ("Nothing was linked and nothing queued.",))
+                return Reply(
+                    f"match.{flow}/1", {**found, "done": None}, ("Nothing was linked and nothing queued.",)
+                )
         done = await carry_out(place, comparison, by=who())
     verdict, *rest = _done(found, done)
     shown = () if question and not yes else _compared(found)[1:]
-    return Reply("match/1", {**found, "done": done}, (verdict, *shown, *rest))
+    return Reply(f"match.{flow}/1", {**found, "done": done}, (verdict, *shown, *rest))
 
 
 def _question(found: dict[str, Any], to_stamp: int) -> str:
