@@ -11,6 +11,7 @@
         MappingError             .field .value
         MissingReferenceError    another record must come first: held, then retried
         RejectedError            the target said no; .status .remote_code .correlation_id
+      RunStoppedError            the breaker holds what a crawl would write: a person looks and releases it
       AccessError                stop the flow, tell a person
         CredentialsError         the credential is wrong, expired or revoked
         MissingScopeError        the credential is good but lacks a right
@@ -102,6 +103,12 @@ class RejectedError(RecordError):
         self.status = status
         self.remote_code = remote_code
         self.correlation_id = correlation_id
+
+
+class RunStoppedError(ConnectorError):
+    """The breaker stopped a run before anything was written: it waits for a person."""
+
+    code = "run.stopped"
 
 
 class AccessError(ConnectorError):

@@ -1,7 +1,7 @@
 """Process settings: the environment (``MLC_``) over ``ml-connector.toml`` over defaults. The only reader of either.
 
-The sections ``sync``, ``orders``, ``products`` and ``matching`` are handed on as they stand; the rooms that own them
-validate them.
+The sections ``sync``, ``orders``, ``order_status``, ``products`` and ``matching`` are handed on as they stand; the
+rooms that own them validate them.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     products: dict[str, Any] = Field(default_factory=dict)
     orders: dict[str, Any] = Field(default_factory=dict)
     matching: dict[str, Any] = Field(default_factory=dict)
+    order_status: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(

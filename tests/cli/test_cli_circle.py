@@ -57,12 +57,12 @@ def test_the_circle(
     assert ask("hubspot", "properties", "--json").code == 2
     assert ask("hubspot", "properties", "--create", "--json").object["missing"] == []
     assert ask("hubspot", "properties", "--json").code == 0
-    assert [row["state"] for row in ask("flows", "enable", "--json").object["flows"]] == ["on", "on", "on"]
+    assert [row["state"] for row in ask("flows", "enable", "--json").object["flows"]] == ["on"] * 4
 
     first = ask("sync", "--yes", "--json")
     assert first.code == 0, first.err
     flows = first.object["flows"]
-    assert list(flows) == ["customers", "products", "orders"]
+    assert list(flows) == ["customers", "products", "orders", "order_status"]
     assert all(set(figures) == FIGURES for figures in flows.values())
     assert flows["customers"]["created"] == len(twins.records("companies")) > 0
     assert flows["products"]["created"] == len(twins.records("products")) == 40
@@ -97,6 +97,10 @@ def test_the_circle(
     assert kinds[0] == "noticed"
     assert kinds[-1] == "done"
     assert ask("runs", "list", "--json").object["runs"][0]["flow"] == "orders"
+    assert ask("sync", "--json").object["flows"]["order_status"]["updated"] == 1
+    record = ask("records", "show", f"order_status/{deal}", "--json").object
+    assert record["link"]["target_id"] == deal
+    assert ask("deals", "show", deal, "--json").object["in_dynamics"].endswith("&mi=SalesTableListPage")
     assert ask("deals", "approve", deal, "--json").object["error"]["code"] == "deals.not_waiting"
 
 
@@ -110,6 +114,7 @@ def test_what_people_read(ask: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatc
     run = ask("runs", "list", "--json").object["runs"][-1]["run_id"][:8]
     for words in (
         "sync orders", "deals list", f"deals show {deal}", f"deals approve {deal}", f"records show deals/{deal}",
+        "sync order_status", f"records show order_status/{deal}",
         f"records show customers/{account}", f"records find {account}", "runs list", f"runs show {run}", "status",
         "ping", "flows list", "errors list",
     ):  # fmt: skip

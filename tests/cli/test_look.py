@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ml_connector.app import look
+from ml_connector.app.flow_switch import FLOW_NAMES
 from ml_connector.app.workplace import Workplace
 from ml_connector.cli.terminal import Reply, Terminal
 from ml_connector.domain.keys import RecordName
@@ -110,7 +111,7 @@ async def test_an_empty_connection_says_what_is_missing_first(place: Workplace) 
     """Nothing connected outranks everything else that could be said."""
     seen = await look.status(place)
     assert seen["verdict"] == "Dynamics and HubSpot are not connected yet."
-    assert [row["state"] for row in seen["flows"]] == ["off", "off", "off"]
+    assert [row["state"] for row in seen["flows"]] == ["off"] * len(FLOW_NAMES)
 
 
 async def test_status_counts_what_needs_someone(

@@ -15,9 +15,12 @@ def test_every_code_that_parks_a_deal_has_a_cause_of_its_own() -> None:
     codes = {
         code
         for path in (SOURCE / "flows").rglob("*.py")
-        for code in re.findall(r'code="(order\.[a-z_]+)"', path.read_text(encoding="utf-8"))
+        for code in re.findall(
+            r'(?:code=|DEAL_GONE = )"(order(?:_status)?\.[a-z_]+)"', path.read_text(encoding="utf-8")
+        )
     }
     assert len(codes) > 15
+    assert {"order_status.deal_gone", "order_status.unknown"} <= codes
     assert codes - NOT_PARKING - CAUSES.keys() == set()
 
 

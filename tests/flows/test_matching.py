@@ -185,6 +185,21 @@ async def test_a_record_with_an_open_proposal_is_undecided_until_a_person_decide
     assert await undecided(office, *keys) == set()
 
 
+@ON_BOTH_DATABASES
+async def test_nothing_doubtful_is_merged_or_created_behind_it(office: Office) -> None:
+    """The first load holds the doubtful one; once it is accepted, the next run fills the company it was."""
+    ids = await known_portal(office)
+    await matched(office)
+    assert await office.figures("customers") == {"read": 4, "created": 2, "updated": 1, "held": 1}
+    assert len(office.records("companies")) == 5
+    await match_review.accept(office.at, (await waiting(office))[0]["id"], by=KIM)
+    assert await office.figures("customers") == {"read": 4, "updated": 1, "unchanged": 3}
+    assert office.company_id("usmf:US-002") == ids["birch"]
+    assert office.companies()["usmf:US-002"]["zip"] == "60601"
+    assert len(office.records("companies")) == 5
+    await office.verified()
+
+
 async def test_accepting_stamps_one_record_and_closes_its_other_proposals(office: Office) -> None:
     await known_portal(office)
     twin = await company(office, name="Birch Foundry LLC", city="Chicago")

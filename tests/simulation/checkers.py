@@ -34,10 +34,24 @@ class Checkers:
             return
         resource, keys = _named(side, request)
         rows = self._rows("SELECT resource, keys FROM mlc_call WHERE outcome IS NULL OR outcome = 'unknown'")
-        if not any(row[0] == resource and set(keys) <= set(orjson.loads(row[1])) for row in rows):
+        names = [self._names(resource, key) for key in keys]
+        if not any(
+            row[0] == resource and all(known & set(orjson.loads(row[1])) for known in names) for row in rows
+        ):
             self.broken.append(
                 f"I4: {request.method} {request.path} {keys} arrived at {at} without an intent"
             )
+
+    def _names(self, resource: str, key: str) -> set[str]:
+        """What the journal may call a record: the key itself, or the keys linked to the id of a batch update."""
+        if not resource.endswith(".update") or not key.isdigit():
+            return {key}
+        rows = self._rows(
+            "SELECT key FROM mlc_link WHERE target_id = ? AND object_type = ?",
+            key,
+            resource.split(".", maxsplit=1)[0],
+        )
+        return {key, *(row[0] for row in rows)}
 
     def on_write(self, _row: Any) -> None:
         """I1 and I3, against the twins' ground truth."""
@@ -74,10 +88,10 @@ class Checkers:
                 self.broken.append(f"I7: progress of {flow} moved back to page {pages}")
             last[flow, run_id] = pages
 
-    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         try:
-            return connection.execute(statement).fetchall()
+            return connection.execute(statement, values).fetchall()
         finally:
             connection.close()
 
@@ -88,6 +102,12 @@ def _named(side: str, request: Request) -> tuple[str, list[str]]:
     parts = request.path.strip("/").split("/")
     if side == "hubspot" and parts[-1] == "upsert":
         return f"{parts[-3]}.upsert", [entry["id"] for entry in body["inputs"]]
+    if side == "hubspot" and parts[-2:] == ["batch", "update"]:
+        return f"{parts[-3]}.update", [entry["id"] for entry in body["inputs"]]
+    if side == "hubspot" and parts[-2:] == ["batch", "create"]:
+        return "associations.create", [
+            f"{entry['from']['id']}>{entry['to']['id']}" for entry in body["inputs"]
+        ]
     if side == "hubspot":
         return f"{parts[-2]}.update", [parts[-1]]
     reference = body.get("CustomersOrderReference")

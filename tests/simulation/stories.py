@@ -51,7 +51,7 @@ class Story(Protocol):
 class ChangedCustomer:
     """A clerk changes a customer's telephone number in F&O."""
 
-    late_paths: str = r"/batch/upsert"
+    late_paths: str = r"/batch/(upsert|update)"
     late_times: int | None = 2
 
     async def begin(self, world: Simulated) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from ml_connector.store import audit, tables
+from ml_connector.store import audit, connections, tables
 from ml_connector.store.audit import Entry
 
 if TYPE_CHECKING:
@@ -59,6 +59,27 @@ async def behind_its_back(store: Store, *changes: Any) -> None:
                     await tx.connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_{trigger}")
         for change in changes:
             await tx.connection.execute(change)
+
+
+async def test_when_a_record_was_last_written_is_known_of_each(
+    store: Store, cid: int, clock: ManualClock
+) -> None:
+    """Parking is no writing, and another flow or connection has records of its own."""
+    async with store.write() as tx:
+        other = (await connections.get_or_create(tx, "other")).connection_id
+    told = [
+        (cid, "created", "orders", "1"), (cid, "updated", "orders", "1"), (cid, "created", "orders", "2"),
+        (cid, "parked", "orders", "2"), (cid, "updated", "products", "2"), (other, "updated", "orders", "2"),
+    ]  # fmt: skip
+    at: list[datetime] = []
+    for connection_id, kind, flow, key in told:
+        clock.advance(1)
+        async with store.write() as tx:
+            await audit.append(tx, connection_id, [Entry(kind, flow, key, {}, None)])
+            at.append(tx.now)
+    async with store.read() as tx:
+        assert await audit.last_written(tx, cid, "orders", ["1", "2", "3"]) == {"1": at[1], "2": at[2]}
+        assert await audit.last_written(tx, cid, "orders", []) == {}
 
 
 async def test_an_untouched_chain_verifies_and_counts_its_rows(store: Store, chain: int) -> None:

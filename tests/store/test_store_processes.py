@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from ml_connector.store import operations, processes, tables
+from ml_connector.store import connections, operations, processes, tables
 from ml_connector.store.database import Store, StoreError
 
 if TYPE_CHECKING:
@@ -74,6 +74,26 @@ async def test_processes_are_listed_by_state_latest_change_first(
         assert [row.process_id for row in everything] == ["p2", "p1", "p0"]
         chosen = await processes.list(tx, cid, "orders", ["waiting", "parked"], 10, vault)
         assert [row.process_id for row in chosen] == ["p1", "p0"]
+
+
+async def test_subjects_that_are_done_come_in_pages_in_their_order_by_their_newest_revision(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    async with store.write() as tx:
+        states: tuple[ProcessState, ...] = ("done", "done", "parked", "done", "done")
+        for number, state in enumerate(states):
+            row = replace(DEAL, process_id=f"p{number}", subject=f"{10 - number}", state=state)
+            await processes.put(tx, cid, row, vault)
+        again = replace(DEAL, process_id="again", subject="7", revision=2, state="waiting")
+        await processes.put(tx, cid, again, vault)
+        other = (await connections.get_or_create(tx, "other")).connection_id
+        await processes.put(tx, other, replace(DEAL, process_id="else", subject="9", state="done"), vault)
+    async with store.read() as tx:
+        first = await processes.finished(tx, cid, "orders", after="", limit=2)
+        assert first == [("10", {"order": "SO-1"}), ("6", {"order": "SO-1"})]
+        assert await processes.finished(tx, cid, "orders", after="6", limit=2) == [("9", {"order": "SO-1"})]
+        asked = await processes.finished_of(tx, cid, "orders", ["9", "8", "7", "5"])
+        assert [row.subject for row in asked] == ["9"]
 
 
 async def test_an_operation_keeps_its_exact_bytes_while_its_state_changes(

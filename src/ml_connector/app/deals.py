@@ -11,10 +11,12 @@ from ml_connector.app.flows import order_flow
 from ml_connector.engine.advance import advance, approve
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.orders.draft import OrderDraft
-from ml_connector.store import audit, processes
+from ml_connector.store import audit, connections, processes
+from ml_connector.systems.dynamics.screens import sales_orders
 
 if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
+    from ml_connector.store.connections import SideRow
     from ml_connector.store.processes import Process, ProcessState
 
 LISTED = 200
@@ -29,12 +31,27 @@ async def list_deals(place: Workplace, *, state: ProcessState | None = None) -> 
 
 
 async def show_deal(place: Workplace, deal_id: str) -> dict[str, Any]:
-    """One deal: where it stands, its draft with the rule behind each value, and its story."""
+    """One deal: where it stands, its draft with the rule behind each value, its story, and where its order is seen."""
     process = await _process(place, deal_id)
+    cid = place.connection.connection_id
     async with place.store.read() as tx:
-        story = await audit.story(tx, place.connection.connection_id, "orders", process.subject)
+        story = await audit.story(tx, cid, "orders", process.subject)
+        dynamics = await connections.side(tx, cid, "dynamics")
     steps = [{"at": row.at.isoformat(), "kind": row.kind, **orjson.loads(row.payload)} for row in story]
-    return {**_summary(process), "draft": _draft(process), "story": steps}
+    return {
+        **_summary(process),
+        "in_dynamics": _screen(process, dynamics),
+        "draft": _draft(process),
+        "story": steps,
+    }
+
+
+def _screen(process: Process, dynamics: SideRow | None) -> str | None:
+    """Where people find the placed order in F&O: a list, in which its number is searched."""
+    legal_entity = process.result.get("legal_entity")
+    if dynamics is None or not legal_entity or not process.result.get("number"):
+        return None
+    return sales_orders(str(dynamics.settings["url"]), str(legal_entity))
 
 
 async def approve_deal(place: Workplace, deal_id: str, *, by: str) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_connector import __version__
-from ml_connector.app.flow_switch import FLOW_NAMES
 from ml_connector.app.flows import SyncSettings
+from ml_connector.app.home import MAPPED_FLOWS
 from ml_connector.errors import ConnectorError
+from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.orders.settings import OrderSettings
 from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.mapping.load import load_mapping
@@ -104,11 +105,12 @@ def _sections(settings: Settings) -> str:
     section(SyncSettings, settings.sync, "sync")
     section(ProductSettings, settings.products, "products")
     section(OrderSettings, settings.orders, "orders")
+    section(OrderStatusSettings, settings.order_status, "order_status")
     return "every setting is known and in range"
 
 
 def _mappings(folder: Path) -> str:
-    for flow in FLOW_NAMES:
+    for flow in MAPPED_FLOWS:
         try:
             text = (folder / f"{flow}.yaml").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -116,7 +118,7 @@ def _mappings(folder: Path) -> str:
                 f"mappings/{flow}.yaml cannot be read: {error}.", hint="Run: ml-connector init"
             ) from error
         load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
-    return f"{', '.join(FLOW_NAMES)} follow the language"
+    return f"{', '.join(MAPPED_FLOWS)} follow the language"
 
 
 def _home(home: Path) -> str:

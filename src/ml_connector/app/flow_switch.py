@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
     from ml_connector.store.flows import FlowRow
 
-FLOW_NAMES = ("customers", "products", "orders")  # in the order a pass runs them
+FLOW_NAMES = ("customers", "products", "orders", "order_status")  # in the order a pass runs them
 
 
 def known_flow(name: str) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ml_connector.app.mappings import order_mapping, record_mapping
+from ml_connector.app.mappings import order_mapping, order_mapping_as_it_is, record_mapping
+from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.flow import customers
+from ml_connector.flows.order_status.flow import order_status_flow
+from ml_connector.flows.order_status.settings import OrderStatusSettings
+from ml_connector.flows.order_status.source import OrderStatusSource
 from ml_connector.flows.orders.discover import WonDeals
 from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
@@ -26,6 +31,33 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
 
 
+class BreakerSettings(BaseModel):
+    """Section ``sync.breaker``: what a crawl may change by itself. Beyond it, it stops and waits for a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gone_share: Decimal = Field(
+        default=Decimal("0.02"), ge=0, le=1, description="Share of known records that may be marked as gone."
+    )
+    gone_least: int = Field(default=25, ge=1, description="So many gone records stop no run.")
+    changed_share: Decimal = Field(
+        default=Decimal("0.20"), ge=0, le=1, description="Share of known customers that may change."
+    )
+    changed_least: int = Field(default=25, ge=1, description="Fewer changed records than this stop no run.")
+    blanked_share: Decimal = Field(
+        default=Decimal("0.01"), ge=0, le=1, description="Share of names that may become empty."
+    )
+    moved_share: Decimal = Field(
+        default=Decimal("0.10"), ge=0, le=1, description="Share of prices that may move far at once."
+    )
+    moved_least: int = Field(default=25, ge=1, description="Fewer moved prices than this stop no run.")
+    moved_by: Decimal = Field(
+        default=Decimal("0.5"),
+        ge=0,
+        description="A price has moved far when it moved by more than this share.",
+    )
+
+
 class SyncSettings(BaseModel):
     """Section ``sync`` of the settings."""
 
@@ -35,10 +67,19 @@ class SyncSettings(BaseModel):
     overlap_s: float = Field(
         default=300, ge=0, description="How far a search reads back behind its watermark."
     )
+    breaker: BreakerSettings = BreakerSettings()
+
+
+def breaker_limits(place: Workplace) -> Limits:
+    """What a crawl may change by itself."""
+    chosen = section(SyncSettings, place.settings.sync, "sync").breaker
+    return Limits(**chosen.model_dump())
 
 
 async def record_flow(place: Workplace, name: str) -> RecordFlow:
-    """Customers or products, ready to run."""
+    """Customers, products or the status of orders, ready to run."""
+    if name == "order_status":
+        return await _order_status(place)
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     mapping, version = await record_mapping(place, name)
     entities = await _legal_entities(place)
@@ -68,10 +109,24 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
     )
 
 
-async def order_flow(place: Workplace) -> OrderFlow:
-    """Deals to orders, ready to run."""
+async def _order_status(place: Workplace) -> RecordFlow:
+    """What became of the orders that were placed."""
+    settings: OrderStatusSettings = section(OrderStatusSettings, place.settings.order_status, "order_status")
+    source = OrderStatusSource(
+        dynamics=await place.dynamics(),
+        engine=place.engine,
+        orders_flow="orders",
+        header_entity=order_settings(place).header_entity,
+        final_for=timedelta(days=settings.final_days),
+    )
+    lanes = section(SyncSettings, place.settings.sync, "sync").lanes
+    return order_status_flow(source, await place.hubspot(), lanes=lanes)
+
+
+async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
+    """Deals to orders, ready to run; ``looking`` stores nothing, not even which mapping was read."""
     settings = order_settings(place)
-    mapping, _ = await order_mapping(place)
+    mapping = order_mapping_as_it_is(place) if looking else (await order_mapping(place))[0]
     portal = (await place.side("hubspot")).capabilities
     hubspot = await place.hubspot()
     async with place.store.read() as tx:

@@ -52,12 +52,21 @@ async def record_mapping(place: Workplace, flow: str) -> tuple[CompiledMapping, 
 async def order_mapping(place: Workplace) -> tuple[CompiledOrderMapping, int]:
     """The compiled mapping of orders and its version."""
     text = _read(place.settings.mappings / "orders.yaml")
+    return _compiled_orders(place, text), await _version(place, "orders", text)
+
+
+def order_mapping_as_it_is(place: Workplace) -> CompiledOrderMapping:
+    """The compiled mapping of orders, without keeping its version: for looking only."""
+    return _compiled_orders(place, _read(place.settings.mappings / "orders.yaml"))
+
+
+def _compiled_orders(place: Workplace, text: str) -> CompiledOrderMapping:
     document = _document("orders", text)
     if not isinstance(document, OrderMappingDocument):
         raise ConfigurationError(
             "mappings/orders.yaml is not an order mapping.", code="configuration.mapping"
         )
-    return compile_mapping(document, lookups=_lookups(place, document)), await _version(place, "orders", text)
+    return compile_mapping(document, lookups=_lookups(place, document))
 
 
 @lru_cache(maxsize=16)

@@ -18,6 +18,7 @@ OBJECTS_OF_FLOW = {
     "customers": ("companies",),
     "products": ("products",),
     "orders": ("companies", "products", "deals"),
+    "order_status": ("deals",),
 }
 
 

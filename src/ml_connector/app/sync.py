@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.app.first_load import refuse_unmatched_portal
 from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
-from ml_connector.app.flows import order_flow, record_flow
+from ml_connector.app.flows import breaker_limits, order_flow, record_flow
 from ml_connector.app.properties import require_properties
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
@@ -88,4 +88,10 @@ async def _run(place: Workplace, name: str, on_progress: Callable[[str, Counters
         flow = await order_flow(place)
         return await sync_processes(flow, place.engine, place.traffic)
     watch = (lambda counters: on_progress(name, counters)) if on_progress is not None else None
-    return await sync_records(await record_flow(place, name), place.engine, place.traffic, watch=watch)
+    return await sync_records(
+        await record_flow(place, name),
+        place.engine,
+        place.traffic,
+        limits=breaker_limits(place),
+        watch=watch,
+    )

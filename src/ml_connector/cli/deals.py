@@ -117,6 +117,8 @@ async def show(terminal: Terminal, deal: Deal) -> Reply:
     async with workplace(terminal) as place:
         seen = await show_deal(place, deal)
     text: list[str | Table] = [_standing(seen)]
+    if seen["in_dynamics"]:
+        text += [f"In Dynamics, search for {seen['number']}:", f"  {seen['in_dynamics']}"]
     if seen["draft"]:
         text += _draft(seen["draft"])
     if seen["step"] == "release" and seen["state"] == "waiting":

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-Flows = Annotated[list[str] | None, typer.Argument(metavar="FLOW", help="customers, products, orders; all.")]
+Flows = Annotated[
+    list[str] | None, typer.Argument(metavar="FLOW", help="customers, products, orders, order_status; all.")
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -15,10 +15,14 @@ from ml_connector.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml_connector.app.workplace import Workplace
+    from ml_connector.domain.fit import FitReport
     from ml_connector.domain.ping import PingReport
 
 SIDES = ("dynamics", "hubspot")
 TITLES = {"dynamics": "Dynamics", "hubspot": "HubSpot"}
+SIGNS = {"ok": "ok", "look": "!", "unknown": "?"}
+CAUSES_SHOWN = 3  # on the page; --json has them all
 
 
 def register(app: typer.Typer) -> None:
@@ -27,22 +31,32 @@ def register(app: typer.Typer) -> None:
         app,
         "ping",
         panel="Start",
-        examples=("ml-connector ping", "ml-connector ping hubspot --json"),
+        examples=("ml-connector ping", "ml-connector ping --fit"),
     )(ping)
 
 
 async def ping(
     terminal: Terminal,
+    *,
     sides: Annotated[
         list[str] | None, typer.Argument(metavar="SIDE", help="dynamics, hubspot; both.")
     ] = None,
+    fit: Annotated[
+        bool,
+        typer.Option("--fit", help="Read both sides and report whether they suit: data, numbers, deals."),
+    ] = False,
 ) -> Reply:
     """Try the stored credentials step by step: reachable, accepted, permitted. Saves nothing."""
     from ml_connector.app.connect import ping as try_sides
 
     chosen = [known_side(side) for side in sides or SIDES]
+    if fit and set(chosen) != set(SIDES):
+        raise ConfigurationError(
+            "--fit looks at both sides.", code="usage.side", hint="Run: ml-connector ping --fit"
+        )
     async with workplace(terminal) as place:
         reports = await try_sides(place, chosen)
+        report = await suits(place, reports, terminal) if fit else None
     verdict, code = outcome(reports)
     data = {
         "ok": all(report.ok for report in reports.values()),
@@ -50,11 +64,37 @@ async def ping(
             side: {"ok": report.ok, "steps": report.steps, "facts": report.facts}
             for side, report in reports.items()
         },
+        "fit": report,
     }
+    if report is not None:
+        return Reply("ping/1", data, [verdict, report.verdict, "", fit_table(report)], code)
     text: list[str | Table] = [verdict]
-    for side, report in reports.items():
-        text += ["", TITLES[side], steps_table(report)]
+    for side, found in reports.items():
+        text += ["", TITLES[side], steps_table(found)]
     return Reply("ping/1", data, text, code)
+
+
+async def suits(place: Workplace, reports: Mapping[str, PingReport], terminal: Terminal) -> FitReport | None:
+    """The report; None where a side does not let us in, which the ping itself tells."""
+    from ml_connector.app.fit.report import fit, is_possible
+
+    return await fit(place, reports, terminal.say) if is_possible(reports) else None
+
+
+def fit_table(report: FitReport) -> Table:
+    """A line a finding; under one that needs somebody, what to do."""
+    stopped = [line for line in report.lines if line.topic == "stopped"]
+    left_out = stopped[CAUSES_SHOWN:]
+    rows: list[tuple[str, str, str]] = []
+    for line in report.lines:
+        if line in left_out:
+            continue
+        rows.append((SIGNS[line.state], line.topic, f"{line.figure} {line.meaning}".strip()))
+        if line.advice:
+            rows.append(("", "", f"-> {line.advice}"))
+        if left_out and line is stopped[CAUSES_SHOWN - 1]:
+            rows.append(("", "", f"and {len(left_out)} more causes: see ml-connector ping --fit --json"))
+    return Table(("", "topic", "what was found"), rows)
 
 
 def outcome(reports: Mapping[str, PingReport]) -> tuple[str, int]:

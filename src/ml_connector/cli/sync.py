@@ -36,7 +36,7 @@ async def sync(
     terminal: Terminal,
     flows: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FLOW", help="customers, products, orders; those that are on."),
+        typer.Argument(metavar="FLOW", help="customers, products, orders, order_status; those that are on."),
     ] = None,
     *,
     yes: Annotated[

@@ -218,6 +218,21 @@ CAUSES: dict[str, Cause] = {
             "Restore the deal if the order is wanted.",
         ),
         Cause(
+            "order_status.deal_gone",
+            "The deal of an order is gone",
+            "The deal was deleted or merged in HubSpot after its order was placed; the order stands in Dynamics.",
+            Turn.SALES,
+            "Restore the deal, then replay; or follow the order in Dynamics.",
+        ),
+        Cause(
+            "order_status.unknown",
+            "Dynamics shows an order status the connector does not know",
+            "The two statuses of the order do not go together, or one of them is new; nothing is guessed.",
+            Turn.IT,
+            "Look at the order in Dynamics; if it is as it should be, report the two statuses to whoever maintains "
+            "the connector.",
+        ),
+        Cause(
             "record.duplicate_key",
             "Two records share one key",
             "Two records of one read carry the same key; the first was used, this one was stopped.",

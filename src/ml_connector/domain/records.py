@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
@@ -84,8 +84,46 @@ class Outcome:
     result: Result
     target_id: str = ""
     error: Any = None  # a RecordError when parked, a RetryableError when held
-    occupied_by: str = ""  # parked because this record of the target has the same identity
+    occupied: bool = False  # parked because another record of the target has the same identity
+    occupied_by: str = ""  # its id, when the target tells
     missing: bool = False  # parked because the target has no record of the id that was known
+
+
+class Pair(NamedTuple):
+    """An association of the target to make; ``primary`` when the record has no primary one yet."""
+
+    from_id: str
+    to_id: str
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record of the target as it stands: its id, its values, and the external key it carries, if any."""
+
+    target_id: str
+    values: Mapping[str, str | None]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Records of ours that were changed in the target since a moment, as its search shows them.
+
+    ``newest`` is where the next look begins; ``unseen`` counts changes that were too many to look at.
+    """
+
+    newest: str
+    records: Sequence[Held] = ()
+    unseen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What became of a record that its id no longer finds: merged into ``now``, in the recycle bin, or nowhere."""
+
+    fate: Literal["moved", "deleted", "vanished"]
+    now: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +154,16 @@ class Counters:
     def add(self, result: Result, count: int = 1) -> None:
         """Count records that ended this way."""
         setattr(self, result.value, getattr(self, result.value) + count)
+
+
+def identity_hash(identity: str) -> str | None:
+    """What the store keeps of an identity: enough to find it again, nothing to read."""
+    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
+
+
+def key_hash(key: str) -> int:
+    """Eight bytes of a key: what a crawl remembers of each record it has seen."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
 def digest(value: Any) -> bytes:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class CoveredPage:
-    """One page under way: where the run may go on after it, and how many of its records are still open."""
+    """One page under way: where the run may go on after it, and how many of its records are still open.
 
-    cursor: str | None
+    ``place`` is a source's cursor, or the number of a staged batch.
+    """
+
+    place: str | None
     open: int = 0
     judged: bool = False
 
@@ -22,9 +25,9 @@ class Coverage:
     pages: deque[CoveredPage] = field(default_factory=deque)
     done: int = 0
 
-    def begin(self, cursor: str | None) -> CoveredPage:
+    def begin(self, place: str | None) -> CoveredPage:
         """A page has been read."""
-        page = CoveredPage(cursor)
+        page = CoveredPage(place)
         self.pages.append(page)
         return page
 

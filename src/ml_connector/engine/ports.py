@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.domain.records import Page, Pushed, SourceRecord, TargetRecord
+    from ml_connector.domain.records import (
+        Edited,
+        Held,
+        Page,
+        Pair,
+        Pushed,
+        SourceRecord,
+        TargetRecord,
+        Trace,
+    )
+    from ml_connector.errors import RejectedError
 
 
 class Source(Protocol):
@@ -34,21 +44,52 @@ class Sink(Protocol):
         """What kind of record is written."""
 
     @property
-    def resource(self) -> str:
-        """What a call is named in the journal."""
-
-    @property
     def batch_size(self) -> int:
         """Records a call may carry."""
 
-    async def push(self, changes: Sequence[Change], *, call_id: str) -> Pushed:
-        """Write one batch.
+    def resource(self, *, creating: bool) -> str:
+        """What a call is named in the journal."""
+
+    async def push(self, changes: Sequence[Change], *, creating: bool, call_id: str) -> Pushed:
+        """Write one batch: creations by their key, or changes by the target's own ids.
 
         Raises:
             RejectedError: the whole batch was refused without saying which record; the engine bisects.
             RetryableError: the outcome is unknown or nothing was done; repeating is safe.
             AccessError: nothing can be written until a person acts.
         """
+
+    async def look(self, target_ids: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """Records as they stand now, by their ids; missing ones are left out."""
+
+    async def holders(self, identities: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """The records that have these identities now; a type without identities knows none."""
+
+    async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
+        """What became of records that their ids do not find, by key."""
+
+    async def edited(self, since: str, properties: Sequence[str]) -> Edited:
+        """Records of ours changed in the target since a moment of its own clock; without one, only where to begin."""
+
+
+class Associations(Protocol):
+    """How records of the flow are tied to records of another one."""
+
+    @property
+    def resource(self) -> str:
+        """What a call is named in the journal."""
+
+    @property
+    def batch_size(self) -> int:
+        """Pairs a call may carry."""
+
+    async def current(self, from_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
+        """What hangs on these records now: for each the other ends, and whether one is the primary."""
+
+    async def make(
+        self, pairs: Sequence[Pair], *, call_id: str
+    ) -> dict[tuple[str, str], RejectedError | None]:
+        """Make associations; for each pair None, or why it was refused. Safe to repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +100,25 @@ class Traits:
     names: frozenset[str] = frozenset()  # blanked in many records at once, they stop the run
     currencies: frozenset[str] = frozenset()  # a changed one stops the run
     prices: frozenset[str] = frozenset()  # many of them moved far at once stop the run
+    bulk_is_normal: bool = False  # many records change at once on an ordinary day, as by a new price list
     further_keys: str = ""  # lists the further keys of a record that several records share
-    keeps_adopted: bool = False  # an adopted record keeps every value it has
+    keeps_adopted: bool = False  # an adopted record keeps every value it has, save the connector's own
+    own_prefix: str = "d365_"  # what the connector's own properties begin with
+
+
+def everything(_key: str) -> bool:
+    """Every key is one this flow reads."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFlow:
-    """A flow that moves many alike records."""
+    """A flow that moves many alike records.
+
+    ``properties`` are those its mapping may write, ``first_write`` the ones of them that are only filled while empty.
+    ``covers`` tells whether the source as it is set up now would list a record of this key: what it would not list
+    cannot be missed.
+    """
 
     name: str
     source: Source
@@ -73,4 +126,8 @@ class RecordFlow:
     map: Callable[[SourceRecord], TargetRecord]
     mapping_version: int
     lanes: int = 12
+    properties: tuple[str, ...] = ()
+    first_write: frozenset[str] = frozenset()
     traits: Traits = Traits()
+    covers: Callable[[str], bool] = everything
+    associations: Associations | None = None

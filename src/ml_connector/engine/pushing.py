@@ -1,47 +1,59 @@
-"""The lanes that push batches: intent before, outcome after, bisection when a whole batch is refused."""
+"""The lanes that push batches: intent before, outcome after, bisection when a whole batch is refused.
+
+A record the target no longer knows by its id is looked for; one whose identity another record has goes to the
+followers, who are dealt with when everything before them is on record.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ml_connector.domain.diff import filled
 from ml_connector.domain.records import Outcome, Pushed, Result, digest
-from ml_connector.errors import AccessError, RejectedError, RetryableError
+from ml_connector.errors import AccessError, RecordError, RejectedError, RetryableError
 from ml_connector.store.calls import Call, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.domain.diff import Change
+    from ml_connector.domain.records import Trace
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import CoveredPage
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.engine.recording import Ledger
 
+DELETED = "record.deleted_in_target"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One change and the page it came from."""
+    """One change and the page it came from; ``last``: what comes of it now is final."""
 
     change: Change
     covered: CoveredPage
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one call carries."""
+    """What one call carries: creations by their keys, or changes by the target's ids; ``look`` reads those first."""
 
     rows: tuple[Row, ...]
+    creating: bool
+    look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One answered call, not yet on record."""
+    """One answered call, not yet on record; ``batch`` holds the rows whose outcome is final."""
 
     call_id: str
     batch: Batch
     pushed: Pushed
+    missing: tuple[Row, ...] = ()
 
     @property
     def end(self) -> Ended:
@@ -50,22 +62,17 @@ class Finished:
 
 
 class Lanes:
-    """What the lanes of a run share: the queue of batches and the count of those not finished."""
+    """What the lanes of a run share: the queue of batches, the count of those not finished, and the followers."""
 
-    def __init__(
-        self,
-        flow: RecordFlow,
-        engine: Engine,
-        run_id: str,
-        ledger: Ledger,
-        batches: asyncio.Queue[Batch | None],
-    ) -> None:
+    def __init__(self, flow: RecordFlow, engine: Engine, run_id: str, ledger: Ledger) -> None:
         self.flow = flow
         self.engine = engine
         self.run_id = run_id
         self.ledger = ledger
-        self.batches = batches
-        self.in_flight: dict[str, bytes] = {}
+        self.batches: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=flow.lanes)
+        self.in_flight: dict[str, bytes] = {}  # keys on their way, with the digests of what was read
+        self.claimed: set[str] = set()  # identities of creations on their way
+        self.followers: list[Row] = []
         self.unfinished = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -88,14 +95,20 @@ class Lanes:
         while True:
             if finished is not None and self.batches.empty():
                 await self.ledger.save(finished, None)
-                self.settle(finished)
+                await self.settle(finished)
                 finished = None
             batch = await self.batches.get()
             if batch is None:
                 return
+            if batch.look:
+                batch = await self.looked(batch)
+            if not batch.rows:
+                self.done()
+                continue
             call = self.intent(batch)
             await self.ledger.save(finished, call)
-            self.settle(finished)
+            if finished is not None:
+                await self.settle(finished)
             finished = await self.call(call, batch)
 
     def intent(self, batch: Batch) -> Call:
@@ -104,7 +117,7 @@ class Lanes:
             call_id=self.engine.around.new_id(),
             run_id=self.run_id,
             side=self.flow.sink.side,
-            resource=self.flow.sink.resource,
+            resource=self.flow.sink.resource(creating=batch.creating),
             payload_hash=digest([[row.change.key, row.change.send] for row in batch.rows]),
             keys=[row.change.key for row in batch.rows],
             operation_id=None,
@@ -114,7 +127,7 @@ class Lanes:
         """Send one batch. A batch refused as a whole comes back as two halves, a single record as parked."""
         changes = [row.change for row in batch.rows]
         try:
-            pushed = await self.flow.sink.push(changes, call_id=call.call_id)
+            pushed = await self.flow.sink.push(changes, creating=batch.creating, call_id=call.call_id)
         except RejectedError as error:
             if len(batch.rows) > 1:
                 await self.ledger.refused(call.call_id, error)
@@ -125,31 +138,108 @@ class Lanes:
         except (AccessError, RetryableError) as error:
             await self.ledger.failed(call.call_id, error)
             raise
-        return Finished(call.call_id, batch, pushed)
+        return self.sorted(call.call_id, batch, pushed)
+
+    def sorted(self, call_id: str, batch: Batch, pushed: Pushed) -> Finished:
+        """The rows whose outcome is final; the others go to the followers, or are looked for."""
+        by_key = {outcome.key: outcome for outcome in pushed.outcomes}
+        final: list[Row] = []
+        missing: list[Row] = []
+        for row in batch.rows:
+            outcome = by_key[row.change.key]
+            if row.last:
+                final.append(row)
+            elif outcome.occupied:
+                self.followers.append(Row(replace(row.change, target_id=outcome.occupied_by), row.covered))
+            elif outcome.missing:
+                missing.append(row)
+            else:
+                final.append(row)
+        return Finished(call_id, replace(batch, rows=tuple(final)), pushed, tuple(missing))
+
+    async def looked(self, batch: Batch) -> Batch:
+        """Read what stands in the target, so that only empty properties are filled."""
+        names = sorted({name for row in batch.rows for name in row.change.if_empty})
+        held = await self.flow.sink.look([row.change.target_id for row in batch.rows], names)
+        rows = [
+            Row(
+                filled(row.change, held[row.change.target_id].values)
+                if row.change.target_id in held
+                else replace(row.change, kind="update"),  # its update will be told that it is not there
+                row.covered,
+            )
+            for row in batch.rows
+        ]
+        return replace(batch, rows=tuple(rows), look=False)
 
     async def split(self, batch: Batch) -> None:
         """Push both halves of a refused batch in this lane: the queue may be full, and only lanes empty it."""
         middle = len(batch.rows) // 2
-        halves: Sequence[Batch] = (Batch(batch.rows[:middle]), Batch(batch.rows[middle:]))
         self.unfinished += 1
-        for half in halves:
-            await self.deliver(half)
+        for rows in (batch.rows[:middle], batch.rows[middle:]):
+            await self.deliver(replace(batch, rows=rows))
 
     async def deliver(self, batch: Batch) -> None:
-        """Push one half at once, in this lane."""
+        """Push one more batch at once, in this lane."""
         call = self.intent(batch)
         await self.ledger.save(None, call)
         finished = await self.call(call, batch)
         if finished is not None:
             await self.ledger.save(finished, None)
-            self.settle(finished)
+            await self.settle(finished)
 
-    def settle(self, finished: Finished | None) -> None:
-        """The outcome is on record: its keys are free again."""
-        if finished is None:
-            return
-        for row in finished.batch.rows:
+    async def settle(self, finished: Finished) -> None:
+        """The outcome is on record: its keys are free again. Records that were not there are looked for."""
+        self.free(finished.batch.rows)
+        if finished.missing:
+            await self.search(finished.missing)
+        self.done()
+
+    def free(self, rows: Sequence[Row]) -> None:
+        """These records are no longer on their way."""
+        for row in rows:
             self.in_flight.pop(row.change.key, None)
+            self.claimed.discard(row.change.record.identity)
+
+    def done(self) -> None:
+        """One batch less."""
         self.unfinished -= 1
         if self.unfinished == 0:
             self.idle.set()
+
+    async def search(self, rows: Sequence[Row]) -> None:
+        """Find out what became of records that their ids do not find, and act on it."""
+        traces = await self.flow.sink.trace(
+            {row.change.key: row.change.target_id for row in rows},
+            sorted({name for row in rows for name in row.change.if_empty}),
+        )
+        moved: dict[str, Row] = {}
+        lost: list[Row] = []
+        for row in rows:
+            trace = traces[row.change.key]
+            if trace.now is None:
+                lost.append(row)
+            elif trace.now.key in ("", row.change.key) and trace.now.target_id not in moved:
+                moved[trace.now.target_id] = Row(_moved(row.change, trace), row.covered, last=True)
+            else:
+                self.followers.append(Row(replace(row.change, target_id=trace.now.target_id), row.covered))
+        if lost:
+            await self.ledger.lost([(row, _deleted(row.change.key)) for row in lost])
+            self.free(lost)
+        if moved:
+            self.unfinished += 1
+            await self.deliver(Batch(tuple(moved.values()), creating=False))
+
+
+def _moved(change: Change, trace: Trace) -> Change:
+    """The change of a record that was merged into another: the survivor takes it."""
+    assert trace.now is not None
+    return replace(filled(change, trace.now.values), target_id=trace.now.target_id, kind="update")
+
+
+def _deleted(key: str) -> RecordError:
+    return RecordError(
+        f"The record of {key} was deleted in HubSpot. It is not made again by itself.",
+        code=DELETED,
+        hint="Restore it in HubSpot, or replay this one to have it made again.",
+    )

@@ -9,37 +9,31 @@ import orjson
 
 from ml_connector.domain.causes import cause_of
 from ml_connector.domain.diff import written_after
-from ml_connector.domain.records import FINGERPRINT_VERSION, Result
+from ml_connector.domain.records import FINGERPRINT_VERSION, Result, identity_hash
 from ml_connector.engine.grouped import GroupCommit
+from ml_connector.engine.judging import Judged, Stopped
 from ml_connector.errors import RejectedError
-from ml_connector.store import audit, calls, links, parked, progress
+from ml_connector.store import associations, audit, calls, links, parked
+from ml_connector.store.associations import Association
 from ml_connector.store.audit import Entry
 from ml_connector.store.calls import Ended
 from ml_connector.store.links import Link
 from ml_connector.store.parked import ParkedRecord
-from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Counters, Outcome
     from ml_connector.engine.context import Engine
-    from ml_connector.engine.coverage import Coverage
+    from ml_connector.engine.coverage import Coverage, CoveredPage
     from ml_connector.engine.ports import RecordFlow
-    from ml_connector.engine.pushing import Finished
+    from ml_connector.engine.pushing import Finished, Row
     from ml_connector.errors import ConnectorError, RecordError
     from ml_connector.store.calls import Call, CallOutcome
     from ml_connector.store.database import Tx
 
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A record that goes no further in this run."""
-
-    key: str
-    error: RecordError
-    source_digest: bytes
+    OnCovered = Callable[[Tx, CoveredPage, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +46,7 @@ class Piece:
     stopped: Sequence[Stopped] = ()
     touched: Sequence[tuple[str, bytes]] = ()
     taken_back: Sequence[str] = ()
+    lost: Sequence[tuple[Row, RecordError]] = ()
 
 
 _LANDED = frozenset({Result.CREATED, Result.UPDATED})
@@ -82,7 +77,7 @@ def parking(flow: str, run_id: str, stopped: Stopped) -> ParkedRecord:
 
 
 class Ledger:
-    """The storing end of one run."""
+    """The storing end of one run. ``on_covered`` moves progress in the transaction that stores all it covers."""
 
     def __init__(
         self,
@@ -92,7 +87,7 @@ class Ledger:
         counters: Counters,
         coverage: Coverage,
         *,
-        tracked: bool,
+        on_covered: OnCovered | None = None,
         watch: Callable[[Counters], None] | None = None,
     ) -> None:
         self.flow = flow
@@ -100,10 +95,10 @@ class Ledger:
         self.run_id = run_id
         self.counters = counters
         self.coverage = coverage
+        self.on_covered = on_covered
         self.watch = watch
-        self.commits = GroupCommit(engine.store, self._put)
+        self.commits = GroupCommit(engine.store, self.put)
         self.open_parked: set[str] = set()  # keys of this run with an open parked row
-        self.tracked = tracked  # a replay says nothing about how far the flow has read
 
     async def save(self, finished: Finished | None, following: Call | None) -> None:
         """Store what one call brought, and the intent of the next, in one transaction."""
@@ -111,18 +106,14 @@ class Ledger:
         if self.watch is not None:
             self.watch(self.counters)
 
-    async def save_judged(
-        self, stopped: Sequence[Stopped], touched: Sequence[tuple[str, bytes]], taken_back: Sequence[str]
-    ) -> None:
-        """Store what the comparison alone decided.
-
-        Args:
-            stopped: Records that cannot be mapped.
-            touched: Keys with the new digests of records that map to what stands already.
-            taken_back: Keys of parked records that are again what stands: nobody need act any more.
-        """
-        if stopped or touched or taken_back:
-            await self.commits.add(Piece(stopped=stopped, touched=touched, taken_back=taken_back))
+    async def save_judged(self, judged: Judged) -> None:
+        """Count what the comparison alone decided, and store it."""
+        count(self.counters, judged)
+        self.open_parked |= judged.open_parked
+        if judged.stopped or judged.touched or judged.taken_back:
+            await self.commits.add(
+                Piece(stopped=judged.stopped, touched=judged.touched, taken_back=judged.taken_back)
+            )
 
     async def save_progress(self) -> None:
         """Move progress over pages that needed no writing."""
@@ -138,7 +129,11 @@ class Ledger:
         outcome: CallOutcome = "refused" if error.context.get("sent") is False else "unknown"
         await self.commits.add(Piece(ended=Ended(call_id, outcome)))
 
-    async def _put(self, tx: Tx, pieces: Sequence[Piece]) -> None:
+    async def lost(self, rows: Sequence[tuple[Row, RecordError]]) -> None:
+        """Records that a person deleted in the target: they wait for one."""
+        await self.commits.add(Piece(lost=rows))
+
+    async def put(self, tx: Tx, pieces: Sequence[Piece]) -> None:
         """Write what a group of callers has; each table once, however many they are."""
         cid, name = self.engine.connection_id, self.flow.name
         touched = [row for piece in pieces for row in piece.touched]
@@ -149,35 +144,21 @@ class Ledger:
         self.counters.add(Result.PARKED, len(judged))
         finished = [piece.finished for piece in pieces if piece.finished is not None]
         refused = await self._outcomes(tx, finished)
-        await self._park(tx, [*judged, *refused])
+        lost = await self._lost(tx, [row for piece in pieces for row in piece.lost])
+        await self._park(tx, [*judged, *refused, *lost])
         ends = [piece.ended for piece in pieces if piece.ended is not None]
         await calls.finish(tx, cid, *ends, *(call.end for call in finished))
-        await self._progress(tx)
+        if (covered := self.coverage.take_finished()) is not None and self.on_covered is not None:
+            await self.on_covered(tx, covered, self.coverage.done)
         following = [piece.following for piece in pieces if piece.following is not None]
         await calls.intend(tx, cid, *following)
-
-    async def _progress(self, tx: Tx) -> None:
-        finished = self.coverage.take_finished()
-        if finished is None or not self.tracked:
-            return
-        await progress.save(
-            tx,
-            self.engine.connection_id,
-            Progress(
-                flow=self.flow.name,
-                run_id=self.run_id,
-                cursor=finished.cursor,
-                watermark=None,
-                pages=self.coverage.done,
-                complete=finished.cursor is None,
-                details={},
-            ),
-        )
 
     async def _outcomes(self, tx: Tx, finished: Sequence[Finished]) -> list[Stopped]:
         """Store what landed; the records that were refused come back."""
         cid, name = self.engine.connection_id, self.flow.name
         landed: list[Link] = []
+        marked: list[tuple[str, bytes]] = []
+        wanted: list[Association] = []
         stopped: list[Stopped] = []
         entries: list[Entry] = []
         for call in finished:
@@ -187,17 +168,35 @@ class Ledger:
                 change, outcome = row.change, by_key[row.change.key]
                 self.counters.add(outcome.result)
                 if outcome.result in _LANDED:
-                    landed.append(self._link(change, outcome.target_id))
+                    if change.kind == "restore":
+                        pass  # what stands is what the link says
+                    elif change.kind == "mark":
+                        marked.append((change.key, orjson.dumps(written_after(change))))
+                    else:
+                        landed.append(self._link(change, outcome.target_id))
+                        wanted += self._wanted(change, outcome)
                     entries.append(self._entry(change, outcome, call))
                 elif outcome.result is Result.PARKED:
                     stopped.append(Stopped(outcome.key, outcome.error, change.record.source_digest))
         await links.put(tx, cid, landed)
+        await links.mark(tx, cid, name, marked)
+        await associations.want(tx, cid, wanted)
         if arrived := [link.key for link in landed if link.key in self.open_parked]:
             await parked.resolve(tx, cid, name, arrived, "arrived")
         await audit.append(tx, cid, entries)
         return stopped
 
+    async def _lost(self, tx: Tx, rows: Sequence[tuple[Row, RecordError]]) -> list[Stopped]:
+        """Put the links of deleted records aside; the records come back to be parked."""
+        for row, _ in rows:
+            row.covered.open -= 1
+        self.counters.add(Result.WAITING, len(rows))
+        keys = [row.change.key for row, _ in rows]
+        await links.set_state(tx, self.engine.connection_id, self.flow.name, keys, "deleted")
+        return [Stopped(row.change.key, error, row.change.record.source_digest) for row, error in rows]
+
     def _link(self, change: Change, target_id: str) -> Link:
+        follows = change.kind == "follow"
         return Link(
             flow=self.flow.name,
             key=change.key,
@@ -207,12 +206,29 @@ class Ledger:
             source_digest=change.record.source_digest,
             fingerprint_version=FINGERPRINT_VERSION,
             mapping_version=self.flow.mapping_version,
-            written=orjson.dumps(written_after(change)),
+            written=b"{}" if follows else orjson.dumps(written_after(change)),
+            identity=identity_hash(change.record.identity),
+            role="follower" if follows else "adopted" if change.adopted else "owner",
         )
+
+    def _wanted(self, change: Change, outcome: Outcome) -> list[Association]:
+        return [
+            Association(
+                key=change.key,
+                flow=self.flow.name,
+                to_flow=other.flow,
+                to_key=other.key,
+                from_id=outcome.target_id,
+                fresh=outcome.result is Result.CREATED,
+            )
+            for other in change.record.related
+        ]
 
     def _entry(self, change: Change, outcome: Outcome, finished: Finished) -> Entry:
         return Entry(
-            kind=outcome.result.value,
+            kind=_KINDS.get(
+                change.kind, "adopted" if change.adopted and not change.written else outcome.result.value
+            ),
             flow=self.flow.name,
             key=change.key,
             run_id=self.run_id,
@@ -255,3 +271,15 @@ class Ledger:
                 for row in rows
             ],
         )
+
+
+_KINDS = {"follow": "followed", "mark": "marked", "restore": "put back"}
+
+
+def count(counters: Counters, judged: Judged) -> None:
+    """The records that ended with the comparison; those that stop are counted where they are stored."""
+    counters.add(Result.UNCHANGED, len(judged.unchanged))
+    counters.add(Result.PARKED, judged.still_parked)
+    counters.add(Result.HELD, judged.held)
+    counters.add(Result.WAITING, judged.waiting)
+    counters.add(Result.SKIPPED, judged.skipped.total())

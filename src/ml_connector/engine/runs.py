@@ -6,16 +6,21 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Counters, Page
+from ml_connector.engine.crawl import Crawl, CrawlState
 from ml_connector.engine.records import run_records
-from ml_connector.errors import ConnectorError
-from ml_connector.store import calls, flows, progress, runs
+from ml_connector.errors import ConfigurationError, ConnectorError, RunStoppedError
+from ml_connector.store import audit, calls, crawls, flows, progress, runs
+from ml_connector.store.audit import Entry
 from ml_connector.store.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from ml_connector.engine.breaker import Limits
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import RecordFlow
+    from ml_connector.store.flows import FlowRow
+    from ml_connector.store.progress import Progress
     from ml_connector.store.runs import RunKind, RunState
 
 
@@ -49,24 +54,92 @@ async def sync_records(
     engine: Engine,
     traffic: Callable[[], Traffic],
     *,
+    limits: Limits,
     watch: Callable[[Counters], None] | None = None,
 ) -> RunReport:
-    """One pass over everything the source holds, going on where an interrupted pass stopped."""
+    """One pass over everything the source holds, going on where an interrupted pass stopped.
+
+    A first load streams; once it is done every pass is a crawl, which the breaker judges before anything is written.
+    """
+    state, covered = await _begin_pass(flow, engine)
+    if not state.loaded:
+        cursor = covered.cursor or None if covered is not None and not covered.complete else None
+        report = await _move(flow, engine, traffic, kind="load", pages=flow.source.pages(cursor), watch=watch)
+        if report.error is None:
+            async with engine.store.write() as tx:
+                current = await flows.get(tx, engine.connection_id, flow.name)
+                await flows.put(tx, engine.connection_id, replace(current, loaded=True))
+        return report
+    crawl = CrawlState.from_details(covered.details) if covered is not None else None
+    if crawl is None or crawl.phase in ("done", "stopped"):
+        crawl = await _new_crawl(engine, crawl)
+
+    async def work(run_id: str, counters: Counters) -> None:
+        await Crawl(flow, engine, run_id, counters, crawl, limits, watch).run()
+
+    return await carry_out(flow.name, engine, traffic, kind="crawl", work=work)
+
+
+async def release_records(
+    flow: RecordFlow, engine: Engine, traffic: Callable[[], Traffic], *, limits: Limits
+) -> RunReport:
+    """Push what a stopped crawl has staged: a person has looked at it.
+
+    Raises:
+        ConfigurationError: no run of the flow is stopped.
+    """
+    _, covered = await _begin_pass(flow, engine)
+    crawl = CrawlState.from_details(covered.details) if covered is not None else None
+    if crawl is None or crawl.phase != "stopped":
+        raise ConfigurationError(
+            f"No run of {flow.name} is stopped.",
+            code="usage.not_stopped",
+            hint="See: ml-connector runs list",
+        )
+    released = replace(crawl, phase="sweep")
+
+    async def work(run_id: str, counters: Counters) -> None:
+        async with engine.store.write() as tx:
+            entry = Entry(
+                "released", flow.name, "", {"verdict": crawl.verdict, "by": engine.started_by}, run_id
+            )
+            await audit.append(tx, engine.connection_id, [entry])
+        await Crawl(flow, engine, run_id, counters, released, limits).run()
+
+    return await carry_out(flow.name, engine, traffic, kind="crawl", work=work)
+
+
+async def first_records(
+    flow: RecordFlow, engine: Engine, traffic: Callable[[], Traffic], *, most: int
+) -> RunReport:
+    """Write so many records and no more: the step between a preview and switching a flow on."""
+    await _begin_pass(flow, engine)
+
+    async def work(run_id: str, counters: Counters) -> None:
+        await run_records(flow, engine, run_id, pages=flow.source.pages(None), counters=counters, most=most)
+
+    return await carry_out(flow.name, engine, traffic, kind="first", work=work)
+
+
+async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progress | None]:
+    """Clear up after a pass that was cut off; how the flow stands."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
         await runs.abandon_open(tx, cid, flow.name)
         stopped = [run.run_id for run in await runs.stopped(tx, cid, flow.name)]
         await calls.settle_open(tx, cid, stopped, "repeated")
-        covered = await progress.load(tx, cid, flow.name)
-        state = await flows.get(tx, cid, flow.name)
-    cursor = covered.cursor or None if covered is not None and not covered.complete else None
-    kind: RunKind = "crawl" if state.loaded else "load"
-    report = await _move(flow, engine, traffic, kind=kind, pages=flow.source.pages(cursor), watch=watch)
-    if report.error is None and not state.loaded:
+        return await flows.get(tx, cid, flow.name), await progress.load(tx, cid, flow.name)
+
+
+async def _new_crawl(engine: Engine, before: CrawlState | None) -> CrawlState:
+    """A crawl from the first page; what a stopped one had staged is dropped, for it is read afresh."""
+    if before is not None:
         async with engine.store.write() as tx:
-            current = await flows.get(tx, cid, flow.name)
-            await flows.put(tx, cid, replace(current, loaded=True))
-    return report
+            await crawls.forget(tx, engine.connection_id, before.crawl_id)
+    crawl_id = engine.around.new_id()
+    if before is None:
+        return CrawlState(crawl_id, number=1)
+    return CrawlState(crawl_id, number=before.number + 1, edits_since=before.edits_since)
 
 
 async def replay_records(
@@ -119,7 +192,7 @@ async def carry_out(
     spent = traffic().since(before)
     counters.requests, counters.throttled = spent.requests, spent.throttled
     counters.seconds = clock.elapsed_s() - began
-    state: RunState = "failed" if error else "done"
+    state: RunState = "stopped" if isinstance(error, RunStoppedError) else "failed" if error else "done"
     async with engine.store.write() as tx:
         # calls that were under way when another lane stopped the run: the next run makes them again
         await calls.settle_open(tx, cid, [run.run_id], "repeated")

@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import bindparam, insert, select, union_all
+from sqlalchemy import bindparam, func, insert, select, union_all
 
 from ml_connector.store import tables
-from ml_connector.store.columns import RowInsert, time_as_stored, upsert
+from ml_connector.store.columns import RowInsert, TextList, among, time_as_stored, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,6 +179,20 @@ async def story(tx: Tx, connection_id: int, flow: str, key: str, limit: int = 20
     query = select(*_ROW).where(c.connection_id == connection_id, c.flow == flow, c.key == key)
     rows = await tx.connection.execute(query.order_by(c.seq.desc()).limit(limit))
     return [AuditRow(*row) for row in reversed(rows.all())]
+
+
+async def last_written(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> dict[str, datetime]:
+    """When each of these records was last created or updated; those the audit no longer tells of are not in it."""
+    if not keys:
+        return {}
+    c = tables.audit.c
+    query = select(c.key, func.max(c.at)).where(
+        c.connection_id == connection_id,
+        c.flow == flow,
+        among(c.key, bindparam("keys", type_=TextList())),
+        c.kind.in_(("created", "updated")),
+    )
+    return {row[0]: row[1] for row in await tx.connection.execute(query.group_by(c.key), {"keys": keys})}
 
 
 async def of_run(

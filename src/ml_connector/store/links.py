@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import bindparam, func, or_, select, update
 
@@ -24,8 +24,10 @@ LinkState = Literal[
     "erased",  # deleted there for privacy: never sent again
 ]
 LinkRole = Literal[
-    "owner", "follower"
-]  # a follower is a further key of a record whose fields another key owns
+    "owner",  # its fields are this key's
+    "adopted",  # the same, and the record stood in the target before us
+    "follower",  # a further key of a record whose fields another key owns
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,14 @@ _TOUCH = (
     .values(source_digest=bindparam("digest"), mapping_version=bindparam("version"))
 )
 
+_MARK = (
+    update(tables.link)
+    .where(
+        _c.connection_id == bindparam("of"), _c.flow == bindparam("in_flow"), _c.key == bindparam("at_key")
+    )
+    .values(written=bindparam("text"), state="gone", missed=0, fingerprint=b"", source_digest=b"")
+)
+
 
 async def heads(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> dict[str, LinkHead]:
     """What a crawl compares, by key; keys without a link are not in it."""
@@ -127,6 +137,70 @@ async def touch(
     ]
     if values:
         await tx.connection.execute(_TOUCH, values)
+
+
+async def by_identity(tx: Tx, connection_id: int, flow: str, identities: Sequence[str]) -> list[Link]:
+    """Links whose record has one of these identities, by their hashes."""
+    query = select(*_COLUMNS).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.identity, bindparam("identities", value=list(identities), type_=TextList())),
+    )
+    return [Link(*row) for row in await tx.connection.execute(query)] if identities else []
+
+
+async def page(
+    tx: Tx, connection_id: int, flow: str, *, after: str = "", limit: int = 5_000
+) -> list[tuple[str, int, LinkState]]:
+    """Key, first crawl that missed it (0: none) and state of the flow's links, in the order of their keys."""
+    query = (
+        select(_c.key, _c.missed, _c.state)
+        .where(_c.connection_id == connection_id, _c.flow == flow, _c.key > after)
+        .order_by(_c.key)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in await tx.connection.execute(query)]
+
+
+async def set_missed(tx: Tx, connection_id: int, flow: str, keys: Sequence[str], missed: int) -> None:
+    """Note the number of the first full crawl in a row that did not see these records; 0: they are there."""
+    change = update(tables.link).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.key, bindparam("keys", value=list(keys), type_=TextList())),
+    )
+    if keys:
+        await tx.connection.execute(change.values(missed=missed))
+
+
+async def mark(tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, bytes]]) -> None:
+    """Records are marked in the target: keys with what is written there now. They differ from every source record."""
+    values = [
+        {"of": connection_id, "in_flow": flow, "at_key": key, "text": written}
+        for key, written in sorted(rows)
+    ]
+    if values:
+        await tx.connection.execute(_MARK, values)
+
+
+async def set_state(tx: Tx, connection_id: int, flow: str, keys: Sequence[str], state: LinkState) -> None:
+    """Put links aside, or back; an erased one forgets what was written."""
+    change = update(tables.link).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.key, bindparam("keys", value=list(keys), type_=TextList())),
+    )
+    values: dict[str, Any] = {"state": state}
+    if state == "erased":
+        values |= {"written": b"{}", "identity": None, "source_digest": b"", "fingerprint": b""}
+    if keys:
+        await tx.connection.execute(change.values(**values))
+
+
+async def in_state(tx: Tx, connection_id: int, flow: str, state: LinkState, limit: int = 1_000) -> list[Link]:
+    """Links in one state, by key."""
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.state == state)
+    return [Link(*row) for row in await tx.connection.execute(query.order_by(_c.key).limit(limit))]
 
 
 async def by_target(tx: Tx, connection_id: int, object_type: str, target_id: str) -> list[Link]:

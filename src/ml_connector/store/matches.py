@@ -64,6 +64,8 @@ _UNDECIDED = select(_c.source_key).where(
 
 async def undecided(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> set[str]:
     """Which of these source records wait for a person's decision: nothing may be created behind them."""
+    if not keys:
+        return set()
     bound = {"connection_id": connection_id, "flow": flow, "keys": keys}
     return {str(key) for key in (await tx.connection.execute(_UNDECIDED, bound)).scalars()}
 

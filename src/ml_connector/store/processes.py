@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 
 from ml_connector.store import tables
-from ml_connector.store.columns import upsert
+from ml_connector.store.columns import TextList, among, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,10 +48,33 @@ class Process:
     updated_at: datetime | None = None  # the store's: set by put
 
 
+class Finished(NamedTuple):
+    """A subject whose newest revision is done, and what it came to."""
+
+    subject: str
+    result: dict[str, Any]
+
+
 _c = tables.process.c
 _FIELDS = builtins.list(Process.__slots__)
 _COLUMNS = [_c[name] for name in _FIELDS]
 _SEALED = ("snapshot", "draft")
+_newer = tables.process.alias("newer")
+_FINISHED = (
+    select(_c.subject, _c.result)
+    .where(
+        _c.connection_id == bindparam("connection_id"),
+        _c.flow == bindparam("flow"),
+        _c.state == "done",
+        ~exists().where(
+            _newer.c.connection_id == _c.connection_id,
+            _newer.c.flow == _c.flow,
+            _newer.c.subject == _c.subject,
+            _newer.c.revision > _c.revision,
+        ),
+    )
+    .order_by(_c.subject)
+)
 _PUT = upsert(
     tables.process,
     key=["connection_id", "process_id"],
@@ -102,6 +125,24 @@ async def due(  # noqa: PLR0917 - all are needed, none has a default
     query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, timely)
     rows = await tx.connection.execute(query.order_by(_c.due_at, _c.process_id).limit(limit))
     return [_opened(connection_id, row, vault) for row in rows]
+
+
+async def finished(
+    tx: Tx, connection_id: int, flow: str, *, after: str, limit: int
+) -> builtins.list[Finished]:
+    """A page of the subjects that are done, in their order; ``after`` is the last one of the page before."""
+    query = _FINISHED.where(_c.subject > after).limit(limit)
+    rows = await tx.connection.execute(query, {"connection_id": connection_id, "flow": flow})
+    return [Finished(*row) for row in rows]
+
+
+async def finished_of(
+    tx: Tx, connection_id: int, flow: str, subjects: Sequence[str]
+) -> builtins.list[Finished]:
+    """Those of these subjects that are done."""
+    query = _FINISHED.where(among(_c.subject, bindparam("subjects", type_=TextList())))
+    bound = {"connection_id": connection_id, "flow": flow, "subjects": subjects}
+    return [Finished(*row) for row in await tx.connection.execute(query, bound)]
 
 
 def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Process:

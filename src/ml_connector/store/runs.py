@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ml_connector.store.database import Tx
 
-RunKind = Literal["load", "crawl", "orders", "replay"]
-RunState = Literal["running", "done", "failed", "interrupted"]
+RunKind = Literal["load", "crawl", "first", "plan", "orders", "replay"]
+RunState = Literal["running", "done", "failed", "interrupted", "stopped"]  # stopped: the breaker holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def stopped(tx: Tx, connection_id: int, flow: str) -> builtins.list[Run]:
     of_flow = (c.connection_id == connection_id, c.flow == flow)
     last = (
         select(func.max(c.started_at))
-        .where(*of_flow, c.state == "done", c.kind != "replay")
+        .where(*of_flow, c.state == "done", c.kind.in_(("load", "crawl", "orders")))
         .scalar_subquery()
     )
     query = select(*_COLUMNS).where(

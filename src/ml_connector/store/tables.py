@@ -164,7 +164,9 @@ link = Table(
     Column("state", Text, nullable=False),
     Column("identity", Name),  # what else is unique about the record: of a contact the hash of its e-mail
     Column("role", Text, nullable=False),  # the key that owns the record's fields, or a follower of it
-    Column("missed", Integer, nullable=False),  # full crawls in a row that did not see it
+    Column(
+        "missed", Integer, nullable=False
+    ),  # number of the first full crawl in a row that did not see it; 0: seen
     Index("mlc_link_target", "connection_id", "target_id", "object_type"),
     Index(
         "mlc_link_identity",
@@ -175,12 +177,12 @@ link = Table(
         postgresql_where=text("identity IS NOT NULL"),
     ),
     Index(
-        "mlc_link_missed",
+        "mlc_link_aside",
         "connection_id",
         "flow",
-        "key",
-        sqlite_where=text("missed > 0"),
-        postgresql_where=text("missed > 0"),
+        "state",
+        sqlite_where=text("state <> 'live'"),
+        postgresql_where=text("state <> 'live'"),
     ),
 )
 

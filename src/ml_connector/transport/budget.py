@@ -63,6 +63,10 @@ class MemoryLedger:
             bucket = self._buckets[name] = _Bucket(name, self._clock, width)
         return bucket
 
+    def known_limit(self, bucket: str) -> tuple[int, float] | None:
+        """Calls and seconds of a window, where the side told them; None where it has not."""
+        return self._bucket(bucket).told
+
     async def acquire(self, buckets: tuple[str, ...], *, patience_s: float = math.inf) -> Slot:
         """Wait in line, for the most special bucket first: nobody who waits for it holds a general slot."""
         slot = _Slots([])
@@ -127,6 +131,10 @@ class _Bucket:
     @property
     def is_known(self) -> bool:
         return self._limit < math.inf
+
+    @property
+    def told(self) -> tuple[int, float] | None:
+        return (int(self._limit), self._window_s) if self._window_s and self.is_known else None
 
     async def take(self, patience_s: float) -> None:
         now = self._clock.elapsed_s()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.keys import external_key, split_key
 from ml_connector.domain.records import TargetRecord, digest
-from ml_connector.engine.ports import RecordFlow
+from ml_connector.engine.ports import RecordFlow, Traits
 from ml_connector.systems.dynamics.odata import equals
 from ml_connector.systems.dynamics.source import Reading, as_record, both, in_legal_entities, pick, read_pages
 from ml_connector.systems.hubspot.sink import UpsertSink
@@ -49,7 +49,10 @@ class CustomerSource:
         pages = read_pages(self.client, self.reading, link if read_by == reading else None, self.derive)
         async with aclosing(pages):
             async for page in pages:
-                yield replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
+                came = replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
+                del page
+                yield came
+                del came
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
         """These customers as they are now; persons, and customers of other legal entities, are left out."""
@@ -113,4 +116,13 @@ def customers(
         map=to_company,
         mapping_version=mapping_version,
         lanes=lanes,
+        properties=mapping.targets,
+        first_write=mapping.first_write,
+        traits=Traits(
+            status="d365_status",
+            names=frozenset({"name"}),
+            currencies=frozenset({"d365_currency"}),
+            further_keys="d365_customer_accounts",
+        ),
+        covers=lambda key: split_key(key)[0] in legal_entities,
     )

@@ -21,12 +21,14 @@ from ml_connector.flows.orders.resolve import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.once import NotYet, Patience
     from ml_connector.engine.process import Placed, TriggerPage
     from ml_connector.flows.orders.discover import WonDeals
     from ml_connector.flows.orders.settings import OrderSettings
+    from ml_connector.flows.orders.snapshot import DealSnapshot
     from ml_connector.mapping.apply import CompiledOrderMapping
     from ml_connector.store.leases import Lease
     from ml_connector.store.processes import Process
@@ -69,15 +71,22 @@ class OrderFlow:
 
     async def prepare(self, subject: str) -> Prepared:
         """Gather, resolve and draft one deal; nothing is written anywhere."""
-        snapshot, lines_changed_at = await gather(
-            self.hubspot, subject, company_currency=self.company_currency
-        )
+        snapshot, lines_changed_at = await self.gather(subject)
+        draft = await self.draft(snapshot)
+        return Prepared(draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at)
+
+    async def gather(self, subject: str) -> tuple[DealSnapshot, datetime | None]:
+        """The deal as it is now, and when a line of it last changed."""
+        return await gather(self.hubspot, subject, company_currency=self.company_currency)
+
+    async def draft(self, snapshot: DealSnapshot) -> OrderDraft:
+        """The order a deal would become; reads F&O, writes nothing."""
         check_lines(snapshot)
         company = resolve_company(snapshot)
         legal_entity = resolve_legal_entity(snapshot, company, self.settings, self.legal_entities)
         customer = await resolve_customer(self.dynamics, snapshot, company, legal_entity.value, self.settings)
         items = await resolve_items(self.dynamics, snapshot, legal_entity.value)
-        draft = draft_order(
+        return draft_order(
             snapshot,
             reference=f"HS-{self.portal_id}-{snapshot.deal_id}",
             legal_entity=legal_entity,
@@ -87,7 +96,6 @@ class OrderFlow:
             mapping=self.mapping,
             settings=self.settings,
         )
-        return Prepared(draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at)
 
     async def place(self, process: Process, lease: Lease) -> Placed | NotYet:
         """Write the stored draft."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import TargetRecord, digest
-from ml_connector.engine.ports import RecordFlow
+from ml_connector.engine.ports import RecordFlow, Traits
 from ml_connector.flows.products.source import ProductSource, product_reading
 from ml_connector.systems.dynamics.source import in_legal_entities
 from ml_connector.systems.hubspot.sink import UpsertSink
@@ -97,4 +97,12 @@ def products(
         map=to_product,
         mapping_version=mapping_version,
         lanes=lanes,
+        properties=(*mapping.targets, priced_in) if priced_in else mapping.targets,
+        first_write=mapping.first_write,
+        traits=Traits(
+            status="d365_status",
+            names=frozenset({"name"}),
+            prices=frozenset({"price", *(f"hs_price_{one.lower()}" for one in portal_currencies)}),
+            bulk_is_normal=True,
+        ),
     )

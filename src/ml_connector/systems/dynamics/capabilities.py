@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.domain.fit import EntitySet, Timestamp
 from ml_connector.domain.ping import PingLog
 from ml_connector.errors import AccessError, ConfigurationError, ConnectorError, RecordError
+from ml_connector.systems.dynamics.odata import compare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml_connector.domain.fit import OfferState
     from ml_connector.domain.ping import PingReport
     from ml_connector.systems.dynamics.client import DynamicsClient
     from ml_connector.systems.dynamics.settings import DynamicsSettings
@@ -22,6 +27,34 @@ NEEDED = {  # each with a field of its key, so that one row can be asked for
     "SalesOrderHeadersV2": "SalesOrderNumber",
     "SalesOrderLinesV3": "InventoryLotId",
 }
+OPTIONAL = {  # the same, and what is lost without the set
+    "CDSContactPersonsV2": ("ContactPersonPartyNumber", "people, by customer"),
+    "ContactPersons": ("ContactPersonId", "people, by party"),
+    "PartyContactsV3": ("PartyNumber", "further phone numbers and e-mails"),
+    "ProductTranslations": ("ProductNumber", "product names by language"),
+    "CDSReleasedDistinctProducts": ("ProductNumber", "the currency of prices"),
+    "ReleasedProductVariantsV2": ("ProductMasterNumber", "variants"),
+    "ProductDefaultOrderSettings": ("ItemNumber", "sales stops"),
+    "ProductSpecificOrderSettingsV3": ("ItemNumber", "sales stops by site"),
+    "Ledgers": ("LegalEntityId", "accounting currencies"),
+    "DimensionIntegrationFormats": ("DimensionFormatName", "dimensions on orders"),
+    "DimensionParameters": ("Key", "dimensions on orders"),
+    "DimensionAttributes": ("DimensionName", "names of dimensions"),
+    "FinancialDimensionValues": ("DimensionValue", "checking dimension values"),
+    "AddressCountryRegions": ("CountryRegion", "countries of new customers"),
+    "AddressStates": ("State", "states of new customers"),
+    "CustomerPostalAddresses": ("AddressLocationId", "delivery addresses"),
+    "EmployeesV2": ("PersonnelNumber", "order takers"),
+}
+_OF_AN_EXTENSION = ("ModifiedDateTime", "LastModifiedDateTime", "SysModifiedDateTime", "LastEditDateTime")
+TIMESTAMPS = {  # no master entity has one of its own: an extension, BI entities, and people's last edit
+    "CustomersV3": _OF_AN_EXTENSION,
+    "ReleasedProductsV2": _OF_AN_EXTENSION,
+    "CustTableBiEntities": ("SysModifiedDateTime",),
+    "InventTableBiEntities": ("SysModifiedDateTime",),
+    "ContactPersons": ("LastEditDateTime",),
+}
+_AFTER_NULL = datetime(1900, 1, 2, tzinfo=UTC)  # an empty time is 1900-01-01
 
 
 async def ping(client: DynamicsClient, settings: DynamicsSettings) -> PingReport:
@@ -101,6 +134,45 @@ async def _read_each(client: DynamicsClient, log: PingLog) -> None:
             log.failed(f"Read {data_entity}", exc)
         else:
             log.passed(f"Read {data_entity}", "Readable." if page.rows else "Readable, without rows.")
+
+
+async def entity_sets(client: DynamicsClient) -> tuple[EntitySet, ...]:
+    """Every set the flows need or can use, and whether it answers; one row of one field each."""
+
+    async def look(name: str, field: str, use: str) -> EntitySet:
+        state, detail = await _offer(client, name, field)
+        return EntitySet(name, name in NEEDED, use, state, detail)
+
+    needed = (look(name, field, "the flows") for name, field in NEEDED.items())
+    optional = (look(name, field, use) for name, (field, use) in OPTIONAL.items())
+    return tuple(await asyncio.gather(*needed, *optional))
+
+
+async def timestamps(client: DynamicsClient) -> tuple[Timestamp, ...]:
+    """Fields that may tell when a row changed, asked for by name: ``$metadata`` has tens of megabytes."""
+
+    async def look(name: str, field: str) -> Timestamp:
+        state, _ = await _offer(client, name, field, condition=compare(field, "gt", _AFTER_NULL))
+        return Timestamp(name, field, state)
+
+    candidates = [(name, field) for name, fields in TIMESTAMPS.items() for field in fields]
+    return tuple(await asyncio.gather(*(look(name, field) for name, field in candidates)))
+
+
+async def _offer(
+    client: DynamicsClient, data_entity: str, field: str, *, condition: str = ""
+) -> tuple[OfferState, str]:
+    """Whether a set answers with this field; words only where it does not."""
+    try:
+        page = await client.page(data_entity, select=(field,), filter=condition, top=1)
+    except AccessError as exc:
+        return "forbidden", exc.message
+    except ConfigurationError as exc:
+        absent = exc.code in ("dynamics.unknown_entity", "dynamics.unknown_field")
+        return "missing" if absent else "unknown", exc.message
+    except ConnectorError as exc:
+        return "unknown", exc.message
+    return ("there" if page.rows else "empty"), ""
 
 
 def _no_such_entity(wanted: str, visible: Mapping[str, str]) -> ConfigurationError:

@@ -75,7 +75,10 @@ async def read_pages(
             orderby=reading.orderby,
             next_link=link,
         )
-        yield Page([as_record(*derive(row)) for row in page.rows], page.next_link)
-        if page.next_link is None:
-            return
         link = page.next_link
+        came = Page([as_record(*derive(row)) for row in page.rows], link)
+        del page  # neither form is held while the next page is read
+        yield came
+        del came
+        if link is None:
+            return

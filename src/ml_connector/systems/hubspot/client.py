@@ -243,6 +243,21 @@ class HubSpotClient:
             raise
         return _record(reply)
 
+    async def archived(self, object_type: str, record_id: str) -> bool:
+        """Whether a record lies in the recycle bin, from which a person can restore it for 90 days."""
+        fields = {"inputs": [{"id": record_id}], "properties": [], "propertiesWithHistory": []}
+        request = ReadRequest(
+            SIDE,
+            "POST",
+            self._paths.batch(object_type, "read"),
+            "objects",
+            params=(("archived", "true"),),
+            fields=fields,
+        )
+        reply = await self.transport.read(request)
+        _only_gone(reply, f"the read of {object_type}")
+        return any(str(record.get("id")) == record_id for record in results(reply))
+
     async def read(
         self,
         object_type: str,

@@ -195,9 +195,9 @@ def _problem(entry: dict[str, Any]) -> Problem:
 
 
 def _code(status: int, remote_code: str) -> str:
-    if status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND or remote_code == "OBJECT_NOT_FOUND":
         return "hubspot.not_found"
-    if status == HTTPStatus.CONFLICT:
+    if status == HTTPStatus.CONFLICT or remote_code in {"CONFLICT", "CONFLICTING_UNIQUE_VALUE"}:
         return "hubspot.exists"
     if remote_code == "PROPERTY_DOESNT_EXIST":
         return "hubspot.property_missing"

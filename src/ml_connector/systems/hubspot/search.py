@@ -51,9 +51,19 @@ def unknown(name: str) -> Filter:
     return {"propertyName": name, "operator": "NOT_HAS_PROPERTY"}
 
 
+def contains_token(name: str, word: str) -> Filter:
+    """The property's text holds this word."""
+    return {"propertyName": name, "operator": "CONTAINS_TOKEN", "value": word}
+
+
 def ascending(name: str) -> Sort:
     """Smallest or oldest first; HubSpot takes one sort rule."""
     return {"propertyName": name, "direction": "ASCENDING"}
+
+
+def descending(name: str) -> Sort:
+    """Largest or newest first."""
+    return {"propertyName": name, "direction": "DESCENDING"}
 
 
 def body(

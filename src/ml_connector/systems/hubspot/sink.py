@@ -1,51 +1,232 @@
-"""HubSpot as a sink: batch upsert on our own unique property, an outcome for each record."""
+"""HubSpot as a sink: batch upsert on our own unique property, batch update by id, an outcome for each record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from ml_connector.domain.records import Outcome, Pushed, Result
-from ml_connector.systems.hubspot.client import BATCH, UpsertInput
+from ml_connector.domain.records import Edited, Held, Outcome, Pushed, Result, Trace
+from ml_connector.systems.hubspot.associations import CONTACT_TO_COMPANY, PRIMARY_CONTACT_TO_COMPANY
+from ml_connector.systems.hubspot.client import (
+    ASSOCIATION_BATCH,
+    BATCH,
+    LinkInput,
+    UpdateInput,
+    UpsertInput,
+)
+from ml_connector.systems.hubspot.search import (
+    LARGEST_PAGE,
+    ascending,
+    at_least,
+    contains_token,
+    descending,
+    known,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ml_connector.domain.diff import Change
+    from ml_connector.domain.records import Pair
+    from ml_connector.errors import RejectedError
     from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
+    from ml_connector.systems.hubspot.models import SearchPage
+    from ml_connector.systems.hubspot.search import Filter
+
+MOST_EDITS = 1_000  # changes that one look goes through; after a load they are our own anyway
+_CHANGED = {"contacts": "lastmodifieddate"}
+MERGED = "hs_merged_object_ids"
+_GONE = "hubspot.not_found"
+_TAKEN = "hubspot.exists"
 
 
 @dataclass(frozen=True, slots=True)
 class UpsertSink:
-    """One object type, written by its unique key property."""
+    """One object type: created by its unique key property, changed by its own ids.
+
+    ``identity`` names what else HubSpot keeps unique of the type (``email`` of contacts).
+    """
 
     client: HubSpotClient
     object_type: str
     id_property: str
+    identity: str = ""
     side: str = "hubspot"
     batch_size: int = BATCH
 
-    @property
-    def resource(self) -> str:
-        """What the call is named in the journal."""
-        return f"{self.object_type}.upsert"
+    def resource(self, *, creating: bool) -> str:
+        """What a call is named in the journal."""
+        return f"{self.object_type}.{'upsert' if creating else 'update'}"
 
-    async def push(self, changes: Sequence[Change], *, call_id: str) -> Pushed:
-        """Upsert one batch; each record carries a trace id, so that a refused one does not sink the rest."""
-        traced = {f"{call_id}-{position}": change for position, change in enumerate(changes)}
-        inputs = [
-            UpsertInput(trace_id=trace_id, id=change.key, properties=change.send)
-            for trace_id, change in traced.items()
-        ]
-        reply = await self.client.upsert(self.object_type, self.id_property, inputs, call_id=call_id)
-        outcomes = [_outcome(trace_id, change, reply) for trace_id, change in traced.items()]
+    async def push(self, changes: Sequence[Change], *, creating: bool, call_id: str) -> Pushed:
+        """Write one batch; each record carries a trace id, so that a refused one does not sink the rest.
+
+        Changes of one record that several keys share go out once; all of them get its outcome.
+        """
+        sent = changes if creating else {change.target_id: change for change in changes}.values()
+        traced = {f"{call_id}-{position}": change for position, change in enumerate(sent)}
+        if creating:
+            reply = await self.client.upsert(
+                self.object_type,
+                self.id_property,
+                [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
+                call_id=call_id,
+            )
+        else:
+            reply = await self.client.update_batch(
+                self.object_type,
+                [UpdateInput(trace_id, change.target_id, change.send) for trace_id, change in traced.items()],
+                call_id=call_id,
+            )
+        if creating:
+            outcomes = [self._outcome(trace_id, change, reply) for trace_id, change in traced.items()]
+        else:
+            by_id = {change.target_id: trace_id for trace_id, change in traced.items()}
+            outcomes = [self._outcome(by_id[change.target_id], change, reply) for change in changes]
         return Pushed(outcomes, reply.status, reply.correlation_id)
 
+    async def look(self, target_ids: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """Records as they stand now, by their ids."""
+        found = await self.client.read(self.object_type, target_ids, properties=self._asked(properties))
+        return {record_id: self._held(record) for record_id, record in found.items()}
 
-def _outcome(trace_id: str, change: Change, reply: UpsertReport) -> Outcome:
-    """What HubSpot said about one record."""
-    refused = reply.refused.get(trace_id)
-    if refused is not None:
-        return Outcome(change.key, Result.PARKED, error=refused)
-    done = reply.done[trace_id]  # the client refuses an answer that leaves a record out
-    return Outcome(change.key, Result.CREATED if done.new else Result.UPDATED, target_id=done.id)
+    async def holders(self, identities: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
+        """The records that have these e-mail addresses now, secondary ones too where HubSpot finds them so."""
+        if not self.identity or not identities:
+            return {}
+        found = await self.client.read(
+            self.object_type,
+            identities,
+            properties=self._asked([*properties, self.identity]),
+            id_property=self.identity,
+        )
+        return {identity: self._held(record) for identity, record in found.items()}
+
+    async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
+        """What became of records their ids do not find: the key tells, then the merged ids, then the recycle bin.
+
+        Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
+        """
+        asked = self._asked(properties)
+        by_key = await self.client.read(
+            self.object_type, list(target_ids), properties=asked, id_property=self.id_property
+        )
+        traces = {key: Trace("moved", self._held(record)) for key, record in by_key.items()}
+        for key, target_id in target_ids.items():
+            if key in traces:
+                continue
+            merged = await self.client.search(
+                self.object_type, filters=[contains_token(MERGED, target_id)], properties=asked, limit=2
+            )
+            if merged.records:
+                traces[key] = Trace("moved", self._held(merged.records[0]))
+            else:
+                binned = await self.client.archived(self.object_type, target_id)
+                traces[key] = Trace("deleted" if binned else "vanished")
+        return traces
+
+    async def edited(self, since: str, properties: Sequence[str]) -> Edited:
+        """Records with our key that were changed since; HubSpot's own clock tells when.
+
+        Our own writes are among them. Search trails writes by seconds: who acts on a value reads it afresh first.
+
+        Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
+        """
+        ours = [known(self.id_property)]
+        changed = _CHANGED.get(self.object_type, "hs_lastmodifieddate")
+        if since:
+            ours.append(at_least(changed, since))
+        sort = ascending(changed) if since else descending(changed)
+        asked = [*self._asked(properties), changed]
+        found: list[Held] = []
+        after: str | None = None
+        while True:
+            page = await self.client.search(
+                self.object_type,
+                filters=ours,
+                sorts=[sort],
+                properties=asked,
+                limit=LARGEST_PAGE if since else 1,
+                after=after,
+            )
+            if not since or page.total > MOST_EDITS:
+                newest = page if not since else await self._newest(ours, changed)
+                return Edited(_latest(newest.records, changed, since), unseen=page.total if since else 0)
+            found += [self._held(record) for record in page.records]
+            after = page.after
+            if after is None:
+                return Edited(_latest([one.values for one in found], changed, since), found)
+
+    async def _newest(self, ours: list[Filter], changed: str) -> SearchPage:
+        return await self.client.search(
+            self.object_type, filters=ours, sorts=[descending(changed)], properties=[changed], limit=1
+        )
+
+    def _asked(self, properties: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys((*properties, self.id_property)))
+
+    def _held(self, record: Mapping[str, Any]) -> Held:
+        values: dict[str, str | None] = record["properties"]
+        return Held(str(record["id"]), values, values.get(self.id_property) or "")
+
+    def _outcome(self, trace_id: str, change: Change, reply: UpsertReport) -> Outcome:
+        """What HubSpot said about one record."""
+        refused = reply.refused.get(trace_id)
+        if refused is None:
+            done = reply.done[trace_id]  # the client refuses an answer that leaves a record out
+            return Outcome(change.key, Result.CREATED if done.new else Result.UPDATED, target_id=done.id)
+        existing = str(refused.context.get("existing_id", ""))
+        taken = bool(self.identity) and refused.code == _TAKEN and change.record.identity != ""
+        return Outcome(
+            change.key,
+            Result.PARKED,
+            error=refused,
+            occupied=taken and change.kind == "create",
+            occupied_by=existing,
+            missing=refused.code == _GONE and change.target_id != "",
+        )
+
+
+def _latest(records: Sequence[Mapping[str, Any]], changed: str, since: str) -> str:
+    """The last change among records, as epoch milliseconds; HubSpot writes moments as ISO 8601."""
+    moments = [
+        datetime.fromisoformat(str(values[changed]))
+        for record in records
+        if (values := record.get("properties", record)).get(changed)
+    ]
+    return str(int(max(moments).timestamp() * 1000)) if moments else since
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCompanies:
+    """How contacts hang on companies. Type 1 makes a company the primary one; the plain type comes with it."""
+
+    client: HubSpotClient
+    batch_size: int = ASSOCIATION_BATCH
+    resource: str = "associations.create"
+
+    async def current(self, from_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
+        """The companies of these contacts now, and whether each is the primary one."""
+        if not from_ids:
+            return {}
+        found = await self.client.associations("contacts", "companies", from_ids)
+        return {
+            contact_id: {one.id: PRIMARY_CONTACT_TO_COMPANY in one.type_ids for one in companies}
+            for contact_id, companies in found.items()
+        }
+
+    async def make(
+        self, pairs: Sequence[Pair], *, call_id: str
+    ) -> dict[tuple[str, str], RejectedError | None]:
+        """Associate contacts with companies; safe to repeat."""
+        inputs = [
+            LinkInput(
+                pair.from_id,
+                pair.to_id,
+                (PRIMARY_CONTACT_TO_COMPANY, CONTACT_TO_COMPANY) if pair.primary else (CONTACT_TO_COMPANY,),
+            )
+            for pair in pairs
+        ]
+        report = await self.client.associate("contacts", "companies", inputs, call_id=call_id)
+        return {(pair.from_id, pair.to_id): report.refused.get((pair.from_id, pair.to_id)) for pair in pairs}

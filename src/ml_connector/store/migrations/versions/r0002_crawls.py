@@ -34,11 +34,11 @@ def _links() -> None:
         postgresql_where=sa.text("identity IS NOT NULL"),
     )
     op.create_index(
-        "mlc_link_missed",
+        "mlc_link_aside",
         "mlc_link",
-        ["connection_id", "flow", "key"],
-        sqlite_where=sa.text("missed > 0"),
-        postgresql_where=sa.text("missed > 0"),
+        ["connection_id", "flow", "state"],
+        sqlite_where=sa.text("state <> 'live'"),
+        postgresql_where=sa.text("state <> 'live'"),
     )
 
 

@@ -1,0 +1,311 @@
+"""A full crawl: read and judge the whole listing, staging what changed; let the breaker look; push the stage.
+
+Every page is stored with its progress in one transaction, so that an interrupted crawl goes on with the page it was
+at. A record is gone when two full crawls in a row have not seen it; it is marked then, never deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from ml_connector.domain.records import Result, key_hash
+from ml_connector.engine.associating import associate
+from ml_connector.engine.breaker import Figures, Limits, verdict
+from ml_connector.engine.coverage import Coverage
+from ml_connector.engine.edits import put_back_edits
+from ml_connector.engine.filling import pushing
+from ml_connector.engine.judging import NOT_IN_DYNAMICS, Judge
+from ml_connector.engine.reading import judged_pages
+from ml_connector.engine.recording import Ledger, Piece, count
+from ml_connector.engine.staging import seal, unseal
+from ml_connector.errors import RunStoppedError
+from ml_connector.store import crawls, links, parked, progress
+from ml_connector.store.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+    from ml_connector.domain.diff import Change
+    from ml_connector.domain.records import Counters
+    from ml_connector.engine.context import Engine
+    from ml_connector.engine.coverage import CoveredPage
+    from ml_connector.engine.ports import RecordFlow
+    from ml_connector.engine.reading import JudgedPage
+    from ml_connector.store.database import Tx
+    from ml_connector.store.links import LinkState
+
+Phase = Literal["read", "sweep", "stopped", "push", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlState:
+    """How far a crawl has come; kept with the flow's progress."""
+
+    crawl_id: str
+    number: int  # of the flow's full crawls
+    phase: Phase = "read"
+    cursor: str | None = None
+    pages: int = 0
+    figures: dict[str, Any] = field(default_factory=dict)
+    swept: str = ""  # links up to this key have been looked through for gone records
+    verdict: tuple[str, ...] = ()
+    edits_since: str = ""  # changes of people in the target have been looked at up to here, by its clock
+
+    @classmethod
+    def from_details(cls, details: Mapping[str, Any]) -> CrawlState | None:
+        """The state kept with a progress row; None when it was not a crawl's."""
+        if "crawl_id" not in details:
+            return None
+        return cls(**{**details, "verdict": tuple(details["verdict"])})
+
+
+@dataclass(slots=True)
+class Crawl:
+    """One crawl of one flow, from whatever phase it is in."""
+
+    flow: RecordFlow
+    engine: Engine
+    run_id: str
+    counters: Counters
+    state: CrawlState
+    limits: Limits
+    watch: Callable[[Counters], None] | None = None
+    counted: range = range(0)  # the portions this run has read; others are counted when they are pushed
+
+    async def run(self) -> None:
+        """Go through the phases that are left.
+
+        Raises:
+            RunStoppedError: the breaker wants a person to look; nothing was written.
+            AccessError, RetryableError: a side does not let us work; the next run goes on here.
+        """
+        if self.state.phase == "read":
+            if self.state.pages == 0:
+                await self.put_back()
+            await self.read()
+            await self.look()
+        if self.state.phase == "sweep":
+            await self.sweep()
+        await self.push()
+        await associate(self.flow, self.engine, self.run_id)
+
+    async def put_back(self) -> None:
+        """Look at what people edited in the target before the listing is read: values that are ours are put back."""
+        newest = await put_back_edits(
+            self.flow, self.engine, self.run_id, self.counters, self.state.edits_since
+        )
+        if newest != self.state.edits_since:
+            async with self.engine.store.write() as tx:
+                await self.move(tx, edits_since=newest)
+
+    # Reading ---
+
+    async def read(self) -> None:
+        """Judge every page and stage its changes."""
+        judge = Judge(self.flow, self.engine)
+        ledger = Ledger(self.flow, self.engine, self.run_id, self.counters, Coverage())
+        figures = Figures.from_details(self.state.figures)
+        async with self.engine.store.read() as tx:
+            seq = await crawls.next_seq(tx, self.engine.connection_id, self.state.crawl_id)
+        first = seq
+        async for page in judged_pages(self.flow.source.pages(self.state.cursor), judge):
+            figures.add(page.judged.changes, self.flow.traits, self.limits)
+            figures.skipped += page.judged.skipped
+            rows = self.sealed(page.judged.changes, seq)
+            seq += len(rows)
+            self.counted = range(first, seq)
+            self.counters.read += page.read
+            self.counters.add(Result.SKIPPED, page.skipped)
+            count(self.counters, page.judged)
+            async with self.engine.store.write() as tx:
+                await self.keep_page(tx, ledger, page, rows, figures)
+            if self.watch is not None:
+                self.watch(self.counters)
+            del page, rows  # not held while the next page is read
+
+    def sealed(self, changes: Sequence[Change], seq: int) -> list[crawls.Staged]:
+        """A page's changes in portions of a call each."""
+        size = self.flow.sink.batch_size
+        starts = range(0, len(changes), size)
+        return [
+            seal(self.engine, seq + number, changes[start : start + size])
+            for number, start in enumerate(starts)
+        ]
+
+    async def keep_page(
+        self,
+        tx: Tx,
+        ledger: Ledger,
+        page: JudgedPage,
+        rows: Sequence[crawls.Staged],
+        figures: Figures,
+    ) -> None:
+        """Everything one page came to, and that it is covered."""
+        judged = page.judged
+        await ledger.put(
+            tx, [Piece(stopped=judged.stopped, touched=judged.touched, taken_back=judged.taken_back)]
+        )
+        cid, crawl_id = self.engine.connection_id, self.state.crawl_id
+        await crawls.see(tx, cid, crawl_id, self.state.pages, page.hashes)
+        await crawls.stage(tx, cid, crawl_id, rows)
+        await self.move(
+            tx,
+            cursor=page.cursor,
+            pages=self.state.pages + 1,
+            figures=figures.as_details(),
+        )
+
+    # Judging ---
+
+    async def look(self) -> None:
+        """Let the breaker judge what was read.
+
+        Raises:
+            RunStoppedError: it is not what an ordinary day brings.
+        """
+        figures = Figures.from_details(self.state.figures)
+        figures.known = figures.gone = 0
+        async for keys in self.known_pages():
+            figures.known += len(keys)
+            figures.gone += sum(missed not in (0, self.state.number) for _, missed, seen in keys if not seen)
+        found = verdict(figures, self.flow.traits, self.limits)
+        phase: Phase = "stopped" if found else "sweep"
+        async with self.engine.store.write() as tx:
+            await self.move(tx, phase=phase, figures=figures.as_details(), verdict=tuple(found))
+        if found:
+            self.counters.add(Result.WAITING, figures.created + figures.changed)
+            raise stopped(self.flow.name, found)
+
+    async def known_pages(self, after: str = "") -> AsyncGenerator[list[tuple[str, int, bool]], None]:
+        """The live links this crawl should have seen, by pages: key, first crawl that missed it, seen now."""
+        cid = self.engine.connection_id
+        async with self.engine.store.read() as tx:
+            seen = await crawls.seen(tx, cid, self.state.crawl_id)
+        while True:
+            async with self.engine.store.read() as tx:
+                rows = await links.page(tx, cid, self.flow.name, after=after)
+            if not rows:
+                return
+            yield [
+                (key, missed, key_hash(key) in seen)
+                for key, missed, state in rows
+                if counts(state) and self.flow.covers(key)
+            ]
+            after = rows[-1][0]
+
+    # Sweeping ---
+
+    async def sweep(self) -> None:
+        """Note which records this crawl has not seen; stage the mark of those that the one before missed too."""
+        judge = Judge(self.flow, self.engine)
+        cid, name, number = self.engine.connection_id, self.flow.name, self.state.number
+        async with self.engine.store.read() as tx:
+            seq = await crawls.next_seq(tx, cid, self.state.crawl_id)
+        async for rows in self.known_pages(self.state.swept):
+            if not rows:
+                continue
+            gone = [key for key, missed, seen in rows if not seen and missed not in (0, number)]
+            staged = self.sealed(await judge.marked(gone, NOT_IN_DYNAMICS), seq)
+            seq += len(staged)
+            async with self.engine.store.write() as tx:
+                back = [key for key, missed, seen in rows if seen and missed]
+                absent = [key for key, missed, seen in rows if not seen and not missed]
+                await links.set_missed(tx, cid, name, back, 0)
+                await links.set_missed(tx, cid, name, absent, number)
+                await crawls.stage(tx, cid, self.state.crawl_id, staged)
+                await self.move(tx, swept=rows[-1][0])
+        async with self.engine.store.write() as tx:
+            await self.move(tx, phase="push")
+
+    # Pushing ---
+
+    async def push(self) -> None:
+        """Send what is staged; what has its outcome on record leaves the stage in the same transaction."""
+        cid, crawl_id = self.engine.connection_id, self.state.crawl_id
+
+        async def unstage(tx: Tx, covered: CoveredPage, _done: int) -> None:
+            await crawls.unstage(tx, cid, crawl_id, through=int(covered.place or 0))
+
+        coverage = Coverage()
+        ledger = Ledger(
+            self.flow, self.engine, self.run_id, self.counters, coverage, on_covered=unstage, watch=self.watch
+        )
+        after = -1
+        async with pushing(self.flow, self.engine, self.run_id, ledger) as filler:
+            while rows := await self.staged(after):
+                for row in rows:
+                    after = row.seq
+                    covered = coverage.begin(str(row.seq))
+                    due = await self.still_due(row, ledger)
+                    for change in due:
+                        await filler.send(change, covered)
+                    covered.judged = True
+                    await ledger.save_progress()
+        async with self.engine.store.write() as tx:
+            await crawls.forget(tx, cid, crawl_id)
+            await self.move(tx, phase="done", cursor=None)
+
+    async def staged(self, after: int) -> list[crawls.Staged]:
+        """The next portions."""
+        async with self.engine.store.read() as tx:
+            return await crawls.staged(tx, self.engine.connection_id, self.state.crawl_id, after=after)
+
+    async def still_due(self, row: crawls.Staged, ledger: Ledger) -> list[Change]:
+        """The changes of a portion that nobody has overtaken since they were judged."""
+        changes = unseal(self.engine, row)
+        due, overtaken = await still_due(self.flow, self.engine, changes)
+        async with self.engine.store.read() as tx:
+            keys = [change.key for change in due]
+            ledger.open_parked |= (
+                await parked.open_for(tx, self.engine.connection_id, self.flow.name, keys)
+            ).keys()
+        self.counters.read += 0 if row.seq in self.counted else len(changes)
+        self.counters.add(Result.SKIPPED, overtaken)
+        return due
+
+    # Storing ---
+
+    async def move(self, tx: Tx, **changed: Any) -> None:
+        """Store the state the crawl is in now."""
+        self.state = replace(self.state, **changed)
+        await progress.save(
+            tx,
+            self.engine.connection_id,
+            Progress(
+                flow=self.flow.name,
+                run_id=self.run_id,
+                cursor=self.state.cursor,
+                pages=self.state.pages,
+                complete=self.state.phase == "done",
+                details=asdict(self.state),
+            ),
+        )
+
+
+async def still_due(flow: RecordFlow, engine: Engine, changes: Sequence[Change]) -> tuple[list[Change], int]:
+    """The changes whose records stand as they did when the changes were judged, and how many do not."""
+    async with engine.store.read() as tx:
+        heads = await links.heads(tx, engine.connection_id, flow.name, [change.key for change in changes])
+    due = [
+        change
+        for change in changes
+        if (head := heads.get(change.key)) is None
+        or (change.kind in ("create", "follow") and head.role == "follower")
+        or (change.kind not in ("create", "follow") and head.fingerprint == change.base)
+    ]
+    return due, len(changes) - len(due)
+
+
+def stopped(flow: str, found: Sequence[str]) -> RunStoppedError:
+    """Why a run waits for a person, and how it goes on."""
+    return RunStoppedError(
+        f"The run of {flow} was stopped before anything was written: {'; '.join(found)}.",
+        hint=f"Look at: ml-connector plan {flow}. If it is right, run: ml-connector runs release {flow}",
+        verdict=list(found),
+    )
+
+
+def counts(state: LinkState) -> bool:
+    """Whether a link in this state can be missed."""
+    return state == "live"

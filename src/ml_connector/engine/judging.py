@@ -1,0 +1,245 @@
+"""From records as read to what must happen to them: the comparison that loads, crawls, replays and plans share.
+
+Nothing is written here and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from ml_connector.domain.diff import creation, follower, mark, update
+from ml_connector.domain.records import FINGERPRINT_VERSION, identity_hash
+from ml_connector.errors import RecordError
+from ml_connector.store import links, matches, parked, suppressed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ml_connector.domain.diff import Change
+    from ml_connector.domain.records import SourceRecord, TargetRecord
+    from ml_connector.engine.context import Engine
+    from ml_connector.engine.ports import RecordFlow
+    from ml_connector.store.database import Tx
+    from ml_connector.store.links import Link, LinkHead
+
+CHUNK = 500  # records compared with their links in one look-up
+BREATH = 50  # records mapped between two looks at the loop, so that answers are not kept waiting
+OUT_OF_SCOPE = "No longer in scope"
+NOT_IN_DYNAMICS = "Not in Dynamics"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A record that goes no further in this run."""
+
+    key: str
+    error: RecordError
+    source_digest: bytes
+
+
+@dataclass(slots=True)
+class Judged:
+    """What one chunk of records came to."""
+
+    changes: list[Change] = field(default_factory=list)
+    stopped: list[Stopped] = field(default_factory=list)
+    touched: list[tuple[str, bytes]] = field(default_factory=list)  # map to what stands: the new digests
+    unchanged: list[str] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)  # parked, and again as they stand
+    still_parked: int = 0
+    held: int = 0  # behind a doubtful match
+    waiting: int = 0  # deleted in the target by a person
+    skipped: Counter[str] = field(default_factory=Counter)  # by the filter or reason
+    open_parked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows about a chunk."""
+
+    heads: dict[str, LinkHead]
+    parked: dict[str, bytes]  # digests with which keys are parked
+
+
+class Judge:
+    """Compares records of one flow with what was last written."""
+
+    def __init__(self, flow: RecordFlow, engine: Engine, *, again: bool = False) -> None:
+        self.flow = flow
+        self.engine = engine
+        self.again = again  # judge parked records as if they were new
+
+    async def judge(self, records: Sequence[SourceRecord]) -> Judged:
+        """One chunk of records with different keys."""
+        known = await self.known([record.key for record in records])
+        found = Judged(open_parked=frozenset(known.parked))
+        new: list[TargetRecord] = []
+        other: list[tuple[TargetRecord, LinkHead]] = []
+        marked: list[tuple[SourceRecord, LinkHead]] = []
+        for count, record in enumerate(records, start=1):
+            if count % BREATH == 0:
+                await asyncio.sleep(0)
+            head = known.heads.get(record.key)
+            if record.left_scope:
+                if head is None or head.state != "live":
+                    found.skipped[record.left_scope] += 1
+                else:
+                    marked.append((record, head))
+            elif self.rests(record, head, known, found) or (target := self.mapped(record, found)) is None:
+                continue
+            elif head is None or head.state == "deleted":
+                new.append(target)
+            else:
+                self.compare(target, head, found, other)
+        found.taken_back = [key for key in found.unchanged if key in known.parked]
+        found.changes += await self.creations(new, found)
+        found.changes += await self.updates(other)
+        found.changes += await self.marks(marked)
+        return found
+
+    def rests(self, record: SourceRecord, head: LinkHead | None, known: Known, found: Judged) -> bool:
+        """Whether nothing is to be done about a record, as far as can be told without mapping it."""
+        if head is not None and head.state == "deleted" and not self.again:
+            found.waiting += 1
+        elif head is not None and head.state == "erased":
+            found.skipped["deleted for privacy"] += 1
+        elif head is not None and self.is_as_written(record, head):
+            found.unchanged.append(record.key)
+        elif not self.again and known.parked.get(record.key) == record.digest:
+            found.still_parked += 1
+        else:
+            return False
+        return True
+
+    def mapped(self, record: SourceRecord, found: Judged) -> TargetRecord | None:
+        """The record as it shall stand; None when it cannot be mapped."""
+        try:
+            return self.flow.map(record)
+        except RecordError as error:
+            found.stopped.append(Stopped(record.key, error, record.digest))
+            return None
+
+    def compare(
+        self,
+        target: TargetRecord,
+        head: LinkHead,
+        found: Judged,
+        other: list[tuple[TargetRecord, LinkHead]],
+    ) -> None:
+        """A mapped record against its link."""
+        follows = head.role == "follower" and head.identity == identity_hash(target.identity)
+        if follows or (head.fingerprint == target.fingerprint and head.state == "live"):
+            found.touched.append((target.key, target.source_digest))
+            found.unchanged.append(target.key)
+        else:
+            other.append((target, head))
+
+    def is_as_written(self, record: SourceRecord, head: LinkHead) -> bool:
+        """The source has not moved and neither has the mapping: no need to map at all."""
+        return (
+            head.source_digest == record.digest
+            and head.mapping_version == self.flow.mapping_version
+            and head.fingerprint_version == FINGERPRINT_VERSION
+            and head.state == "live"
+        )
+
+    async def known(self, keys: Sequence[str]) -> Known:
+        """The links of these keys, and the digests with which keys are parked."""
+        async with self.engine.store.read() as tx:
+            heads = await links.heads(tx, self.engine.connection_id, self.flow.name, keys)
+            stopped = await parked.open_for(tx, self.engine.connection_id, self.flow.name, keys)
+        return Known(heads, {key: row.source_digest for key, row in stopped.items()})
+
+    async def creations(self, targets: Sequence[TargetRecord], found: Judged) -> list[Change]:
+        """Records never written: some wait behind a match, some must never be sent, some have another's identity."""
+        if not targets:
+            return []
+        cid, name = self.engine.connection_id, self.flow.name
+        identities = {target.identity for target in targets if target.identity}
+        async with self.engine.store.read() as tx:
+            undecided = await matches.undecided(tx, cid, name, [target.key for target in targets])
+            erased = await suppressed.among(
+                tx, cid, self.engine.vault, [*identities, *(target.key for target in targets)]
+            )
+            owners = await self.owners(tx, identities)
+        changes: list[Change] = []
+        for target in targets:
+            if target.key in undecided:
+                found.held += 1
+            elif target.key in erased or target.identity in erased:
+                found.skipped["deleted for privacy"] += 1
+            elif (owner := owners.get(target.identity)) is not None:
+                changes.append(self.following(target, owner.target_id))
+            else:
+                changes.append(creation(target))
+        return changes
+
+    async def owners(self, tx: Tx, identities: Iterable[str]) -> dict[str, Link]:
+        """The links that own records of these identities."""
+        by_hash = {identity_hash(identity): identity for identity in identities}
+        found = await links.by_identity(
+            tx, self.engine.connection_id, self.flow.name, [name for name in by_hash if name]
+        )
+        return {by_hash[link.identity]: link for link in found if link.role != "follower"}
+
+    def following(self, target: TargetRecord, target_id: str) -> Change:
+        """A key whose record another one owns; which keys are listed there is found out when it is sent."""
+        return follower(creation(target), target_id, self.flow.traits.further_keys, [target.key])
+
+    async def updates(self, pairs: Sequence[tuple[TargetRecord, LinkHead]]) -> list[Change]:
+        """Records written before, against the values last written."""
+        if not pairs:
+            return []
+        async with self.engine.store.read() as tx:
+            rows = await links.many(
+                tx, self.engine.connection_id, self.flow.name, [target.key for target, _ in pairs]
+            )
+        return [self.update(target, rows[target.key]) for target, _ in pairs if target.key in rows]
+
+    def update(self, target: TargetRecord, link: Link) -> Change:
+        """One record written before, adopted, or separated from the one whose identity it shared."""
+        if link.role == "follower":
+            return creation(target)
+        adopted = link.role == "adopted"
+        traits = self.flow.traits
+        kept = (
+            frozenset(name for name in target.properties if not name.startswith(traits.own_prefix))
+            if adopted and traits.keeps_adopted
+            else frozenset()
+        )
+        return update(
+            target,
+            orjson.loads(link.written),
+            link.target_id,
+            base=link.fingerprint,
+            adopted=adopted,
+            kept=kept,
+        )
+
+    async def marks(self, pairs: Sequence[tuple[SourceRecord, LinkHead]]) -> list[Change]:
+        """Linked records that have left the scope."""
+        return await self.marked([record.key for record, _ in pairs], OUT_OF_SCOPE)
+
+    async def marked(self, keys: Sequence[str], status: str) -> list[Change]:
+        """Linked records whose status alone changes; further keys of a record leave its status to the owner."""
+        if not keys or not self.flow.traits.status:
+            return []
+        async with self.engine.store.read() as tx:
+            rows = await links.many(tx, self.engine.connection_id, self.flow.name, keys)
+        return [
+            mark(
+                key,
+                self.flow.traits.status,
+                status,
+                link.target_id if link.role != "follower" else "",
+                written=orjson.loads(link.written),
+                base=link.fingerprint,
+            )
+            for key, link in sorted(rows.items())
+            if link.state == "live"
+        ]

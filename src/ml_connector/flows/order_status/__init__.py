@@ -1,0 +1,1 @@
+"""What became of placed orders in Dynamics is shown on their deals in HubSpot."""
