@@ -95,7 +95,7 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
         )
     portal = (await place.side("hubspot")).capabilities
     settings: ProductSettings = section(ProductSettings, place.settings.products, "products")
-    return products(
+    return await products(
         dynamics,
         hubspot,
         mapping,

@@ -31,11 +31,12 @@ class SourceRecord:
 class Page:
     """Records as read, and where to go on after them.
 
+    Whoever moves the records takes them out of the list: a page of 10,000 is held by several hands.
     ``cursor`` is None on the last page and ``""`` when a resumed read must begin at the start; ``skipped`` counts
     rows that a scope filter left out.
     """
 
-    records: Sequence[SourceRecord]
+    records: list[SourceRecord]
     cursor: str | None
     skipped: int = 0
 

@@ -33,22 +33,20 @@ async def judged_pages(pages: AsyncGenerator[Page, None], judge: Judge) -> Async
     """Every page, judged. The next one is read when this one has been dealt with: a resumed crawl repeats one page."""
     async with aclosing(pages):
         async for page in pages:
+            read = len(page.records)
             fresh, losers = without_duplicates(page.records)
-            whole = Judged()
-            for start in range(0, len(fresh), CHUNK):
-                join(whole, await judge.judge(fresh[start : start + CHUNK]))
-            whole.stopped += losers
+            page.records.clear()
+            skipped = read - len(fresh) - len(losers)
             hashes = array("Q", (key_hash(record.key) for record in fresh))
+            whole = Judged(stopped=losers)
+            while fresh:
+                join(whole, await judge.judge(fresh[:CHUNK]))
+                del fresh[:CHUNK]
             came = JudgedPage(
-                whole,
-                hashes,
-                read=len(page.records) + page.skipped,
-                skipped=page.skipped + len(page.records) - len(fresh) - len(losers),
-                cursor=page.cursor,
+                whole, hashes, read=read + page.skipped, skipped=page.skipped + skipped, cursor=page.cursor
             )
-            del page, fresh  # not held while the next page is read
             yield came
-            del came, whole
+            del came, whole  # not held while the next page is read
 
 
 def without_duplicates(records: Sequence[SourceRecord]) -> tuple[list[SourceRecord], list[Stopped]]:

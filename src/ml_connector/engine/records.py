@@ -21,7 +21,7 @@ from ml_connector.store import progress
 from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from ml_connector.domain.records import Counters, Page, SourceRecord
     from ml_connector.engine.context import Engine
@@ -79,21 +79,19 @@ async def run_records(
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
     left = most
-    async with aclosing(read_ahead(pages)) as ahead, pushing(flow, engine, run_id, ledger) as filler:
-        async for page in ahead:
+    async with aclosing(ReadAhead(pages)) as ahead, pushing(flow, engine, run_id, ledger) as filler:
+        while left != 0 and (page := await ahead.next()) is not None:
             covered = coverage.begin(page.cursor)
             counters.read += len(page.records) + page.skipped
             counters.add(Result.SKIPPED, page.skipped)
-            chunk: Sequence[SourceRecord] = ()
-            for chunk in chunks(page.records):
-                left = await move_chunk(chunk, judge, ledger, filler, covered, left)
-                if left == 0:
-                    break
+            few = len(page.records) // 8
+            while page.records and left != 0:
+                left = await move_chunk(take(page.records), judge, ledger, filler, covered, left)
+                if len(page.records) <= few and page.cursor is not None:
+                    ahead.start()
+            counters.read -= len(page.records)
             covered.judged = True
-            del page, chunk
             await ledger.save_progress()
-            if left == 0:
-                break
     await associate(flow, engine, run_id)
 
 
@@ -131,30 +129,42 @@ def without_duplicates(
     return list(fresh.values())
 
 
-async def read_ahead(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
-    """The pages, each read while the one before is moved. No more than two are held: a page may have 10,000 rows."""
-    async with aclosing(pages):
-        following: asyncio.Task[Page] | None = asyncio.ensure_future(_next(pages))
-        try:
-            while following is not None:
-                try:
-                    page = await following
-                except StopAsyncIteration:
-                    return
-                following = asyncio.ensure_future(_next(pages)) if page.cursor is not None else None
-                yield page
-                del page  # not held while the next one is waited for
-        finally:
-            if following is not None:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+class ReadAhead:
+    """The pages of a source, the next one read while the last records of the one before are moved.
+
+    A page may have 10,000 rows, and parsing one takes as much memory again: what is held is little more than one.
+    The batches on their way keep the lanes busy meanwhile.
+    """
+
+    def __init__(self, pages: AsyncGenerator[Page, None]) -> None:
+        self._pages = pages
+        self._following: asyncio.Task[Page | None] | None = None
+
+    def start(self) -> None:
+        """Begin to read the next page, if that has not begun yet."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._read())
+
+    async def next(self) -> Page | None:
+        """The next page; None after the last."""
+        self.start()
+        assert self._following is not None
+        page, self._following = await self._following, None
+        return page
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self._pages.aclose()
+
+    async def _read(self) -> Page | None:
+        return await anext(self._pages, None)
 
 
-async def _next(pages: AsyncGenerator[Page, None]) -> Page:
-    return await anext(pages)
-
-
-def chunks(records: Sequence[SourceRecord]) -> Iterable[Sequence[SourceRecord]]:
-    """As many records as one look-up compares."""
-    for start in range(0, len(records), CHUNK):
-        yield records[start : start + CHUNK]
+def take(records: list[SourceRecord]) -> list[SourceRecord]:
+    """As many records as one look-up compares, taken out of their page."""
+    chunk = records[:CHUNK]
+    del records[:CHUNK]
+    return chunk

@@ -10,7 +10,7 @@ from ml_connector.errors import ConfigurationError
 from ml_connector.systems.dynamics.odata import all_of, any_of, equals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
     from ml_connector.systems.dynamics.client import DynamicsClient
 
@@ -76,9 +76,16 @@ async def read_pages(
             next_link=link,
         )
         link = page.next_link
-        came = Page([as_record(*derive(row)) for row in page.rows], link)
+        came = Page([as_record(*derive(row)) for row in taken(page.rows)], link)
         del page  # neither form is held while the next page is read
         yield came
         del came
         if link is None:
             return
+
+
+def taken(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows in their order, each let go when the next is asked for: a page need not be held in two forms."""
+    rows.reverse()
+    while rows:
+        yield rows.pop()
