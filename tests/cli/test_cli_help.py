@@ -55,7 +55,8 @@ PROMISED = {
     "hubspot properties", "flows", "flows list",
     "flows enable", "flows disable", "sync", "status", "records", "records find", "records show", "deals",
     "deals list", "deals show", "deals approve", "errors", "errors list", "errors show", "replay", "runs",
-    "runs list", "runs show", "twin", "twin serve", "twin switches",
+    "runs list", "runs show", "twin", "twin serve", "twin switches", "match", "match customers", "match contacts",
+    "match products", "match review", "match undo",
 }  # fmt: skip
 
 
