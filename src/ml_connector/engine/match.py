@@ -173,6 +173,7 @@ def _link(row: Match, stamps: Stamps) -> Link:
         fingerprint_version=FINGERPRINT_VERSION,
         mapping_version=0,
         written=orjson.dumps({stamps.key_property: row.source_key}),
+        role="adopted",
     )
 
 
