@@ -1,7 +1,7 @@
 """Process settings: the environment (``MLC_``) over ``ml-connector.toml`` over defaults. The only reader of either.
 
-The sections ``sync``, ``orders``, ``order_status`` and ``products`` are handed on as they stand; the rooms that own
-them validate them.
+The sections ``sync``, ``customers``, ``contacts``, ``products``, ``orders``, ``order_status`` and ``matching`` are
+handed on as they stand; the rooms that own them validate them.
 """
 
 from __future__ import annotations
@@ -51,8 +51,11 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(default="", description="Where the service is reached from outside.")
     sync: dict[str, Any] = Field(default_factory=dict)
+    customers: dict[str, Any] = Field(default_factory=dict)
+    contacts: dict[str, Any] = Field(default_factory=dict)
     products: dict[str, Any] = Field(default_factory=dict)
     orders: dict[str, Any] = Field(default_factory=dict)
+    matching: dict[str, Any] = Field(default_factory=dict)
     order_status: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod

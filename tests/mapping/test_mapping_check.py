@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml_connector.errors import ConfigurationError
+from ml_connector.mapping.apply import compile_mapping
 from ml_connector.mapping.catalog import CatalogField, FieldCatalog
 from ml_connector.mapping.check import Problem, check
 from ml_connector.mapping.load import load_mapping
-from ml_connector.mapping.wall import refused_field, refused_order_field
+from ml_connector.mapping.wall import refused_field, refused_order_field, refused_target
 
 if TYPE_CHECKING:
     from tests.mapping.mapping_samples import document, shipped
@@ -133,6 +135,34 @@ def test_the_wall_refuses(name: str) -> None:
 )  # fmt: skip
 def test_the_wall_lets_master_data_pass(name: str) -> None:
     assert refused_field(name) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hs_legal_basis", "hs_email_optout", "hs_email_optout_123456", "hs_marketable_status",
+     "hs_marketable_reason_type", "gdpr_consent", "newsletter_subscription", "date_of_birth", "marital_status"],
+)  # fmt: skip
+def test_never_written_consent_subscription_and_legal_basis_fields(name: str) -> None:
+    """Nor what a person was born as: whatever its source, no row fills such a property of a contact."""
+    row = f"  - {{target: {name}, transform: {{constant: {{value: x}}}}}}"
+    key = "  - {target: key, source: Key, transform: key}"
+    text = "object: contacts\nkey: key\nfields:\n" + f"{key}\n{row}\n"
+    mapping = load_mapping(text, flow="contacts", file_name="contacts.yaml")
+    target = FieldCatalog("contacts").with_fields([CatalogField("key"), CatalogField(name)])
+    [found] = check(mapping, SOURCE, target)
+    assert (found.line, found.fix) == (5, "Remove the row.")
+    assert found.sentence.startswith(f"{name} is refused: it holds ")
+    with pytest.raises(ConfigurationError, match=f"uses {name}"):
+        compile_mapping(mapping)
+
+
+@pytest.mark.parametrize(
+    ("object_type", "name"),
+    [("contacts", "email"), ("contacts", "lifecyclestage"), ("contacts", "d365_contact_key"),
+     ("companies", "subscription_plan")],
+)  # fmt: skip
+def test_other_properties_may_be_filled(object_type: str, name: str) -> None:
+    assert refused_target(object_type, name) == ""
 
 
 def test_on_orders_the_wall_guards_what_is_written() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ml_connector.errors import ConfigurationError
+from ml_connector.flows.customers.settings import PEOPLE_FROM
 from ml_connector.store import connections
 from ml_connector.store.connections import LegalEntityRow, SideRow
 from ml_connector.systems.dynamics.capabilities import ping as ping_dynamics
@@ -66,6 +67,9 @@ async def _save_dynamics(
     ]
     cid = place.connection.connection_id
     async with place.store.write() as tx:
+        before = await connections.side(tx, cid, "dynamics")
+        if before is not None and before.identity == settings.url and PEOPLE_FROM in before.capabilities:
+            facts[PEOPLE_FROM] = before.capabilities[PEOPLE_FROM]  # keys of contacts hang on it
         row = SideRow("dynamics", stored, settings.url, facts, tx.now)
         await connections.put_side(tx, cid, row, {"dynamics.client_secret": secret}, place.vault)
         await connections.put_legal_entities(tx, cid, rows)

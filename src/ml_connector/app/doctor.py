@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector import __version__
 from ml_connector.app.flows import SyncSettings
-from ml_connector.app.home import MAPPED_FLOWS
+from ml_connector.app.home import SHIPPED
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.orders.settings import OrderSettings
@@ -110,7 +110,7 @@ def _sections(settings: Settings) -> str:
 
 
 def _mappings(folder: Path) -> str:
-    for flow in MAPPED_FLOWS:
+    for flow in SHIPPED:
         try:
             text = (folder / f"{flow}.yaml").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -118,7 +118,7 @@ def _mappings(folder: Path) -> str:
                 f"mappings/{flow}.yaml cannot be read: {error}.", hint="Run: ml-connector init"
             ) from error
         load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
-    return f"{', '.join(MAPPED_FLOWS)} follow the language"
+    return f"{', '.join(SHIPPED)} follow the language"
 
 
 def _home(home: Path) -> str:

@@ -12,7 +12,10 @@ from ml_connector.app.mappings import order_mapping, order_mapping_as_it_is, rec
 from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
+from ml_connector.flows.customers.contacts import contacts
 from ml_connector.flows.customers.flow import customers
+from ml_connector.flows.customers.people import offered_people
+from ml_connector.flows.customers.settings import PEOPLE_FROM, ContactSettings, CustomerSettings
 from ml_connector.flows.order_status.flow import order_status_flow
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
@@ -77,7 +80,7 @@ def breaker_limits(place: Workplace) -> Limits:
 
 
 async def record_flow(place: Workplace, name: str) -> RecordFlow:
-    """Customers, products or the status of orders, ready to run."""
+    """Customers, contacts, products or the status of orders, ready to run."""
     if name == "order_status":
         return await _order_status(place)
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
@@ -91,11 +94,23 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
             mapping,
             mapping_version=version,
             legal_entities=tuple(entities),
+            settings=section(CustomerSettings, place.settings.customers, "customers"),
+            lanes=lanes,
+        )
+    if name == "contacts":
+        return contacts(
+            dynamics,
+            hubspot,
+            mapping,
+            mapping_version=version,
+            legal_entities=tuple(entities),
+            people_from=await _people_from(place),
+            settings=section(CustomerSettings, place.settings.customers, "customers"),
             lanes=lanes,
         )
     portal = (await place.side("hubspot")).capabilities
     settings: ProductSettings = section(ProductSettings, place.settings.products, "products")
-    return products(
+    return await products(
         dynamics,
         hubspot,
         mapping,
@@ -121,6 +136,19 @@ async def _order_status(place: Workplace) -> RecordFlow:
     )
     lanes = section(SyncSettings, place.settings.sync, "sync").lanes
     return order_status_flow(source, await place.hubspot(), lanes=lanes)
+
+
+async def _people_from(place: Workplace) -> str:
+    """The data entity of people: as set, else as found once; it decides the keys of contacts, so it is kept."""
+    chosen: str = section(ContactSettings, place.settings.contacts, "contacts").people_from
+    known = (await place.side("dynamics")).capabilities
+    if chosen or PEOPLE_FROM in known:
+        return chosen or str(known[PEOPLE_FROM])
+    found = await offered_people(await place.dynamics())
+    async with place.store.write() as tx:
+        kept = {**known, PEOPLE_FROM: found}
+        await connections.put_capabilities(tx, place.connection.connection_id, "dynamics", kept)
+    return found
 
 
 async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from ml_connector.domain.clock import Surroundings
     from ml_connector.settings import Settings
 
-MAPPED_FLOWS = ("customers", "products", "orders")
+SHIPPED = {  # flow -> its default mapping file
+    "customers": "customers/mapping.yaml",
+    "contacts": "customers/contacts.yaml",
+    "products": "products/mapping.yaml",
+    "orders": "orders/mapping.yaml",
+}
 CONFIG = """\
 # Settings of ml-connector. Everything has a default; the environment (MLC_...) overrides what stands here.
 # Example:
@@ -38,7 +43,7 @@ class InitReport:
 
 def shipped_mapping(flow: str) -> str:
     """The default mapping file of a flow."""
-    return (resources.files("ml_connector.flows") / flow / "mapping.yaml").read_text(encoding="utf-8")
+    return (resources.files("ml_connector.flows") / SHIPPED[flow]).read_text(encoding="utf-8")
 
 
 async def init(settings: Settings, around: Surroundings, **store_options: Any) -> InitReport:
@@ -53,7 +58,7 @@ async def init(settings: Settings, around: Surroundings, **store_options: Any) -
     settings.home.mkdir(parents=True, exist_ok=True)
     settings.mappings.mkdir(exist_ok=True)
     _file(settings.home / "ml-connector.toml", CONFIG, created, kept)
-    for flow in MAPPED_FLOWS:
+    for flow in SHIPPED:
         _file(settings.mappings / f"{flow}.yaml", shipped_mapping(flow), created, kept)
     if settings.master_key is None:
         if settings.key_file.exists():
@@ -74,6 +79,20 @@ async def init(settings: Settings, around: Surroundings, **store_options: Any) -
     finally:
         await store.close()
     return InitReport(settings.home, tuple(created), tuple(kept), settings.database)
+
+
+async def upgrade_database(
+    settings: Settings, around: Surroundings, **store_options: Any
+) -> tuple[str | None, str | None]:
+    """Run the migrations that are missing; the revision before and the one now.
+
+    Raises:
+        ConfigurationError: there is no database, it cannot be reached, or a newer version wrote it.
+    """
+    before = await Store.revision_of(settings.database, around=around, **store_options)
+    store = await Store.open(settings.database, around=around, migrate=True, **store_options)
+    await store.close()
+    return before, await Store.revision_of(settings.database, around=around, **store_options)
 
 
 def _file(path: Path, content: str, created: list[str], kept: list[str]) -> None:

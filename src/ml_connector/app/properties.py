@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigurationError
+from ml_connector.store import flows as flow_rows
 from ml_connector.systems.hubspot import properties
+from ml_connector.systems.hubspot.capabilities import FOR_CONTACTS
 from ml_connector.systems.hubspot.properties import PropertySpec
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 OBJECTS_OF_FLOW = {
     "customers": ("companies",),
+    "contacts": ("contacts",),
     "products": ("products",),
     "orders": ("companies", "products", "deals"),
     "order_status": ("deals",),
@@ -35,7 +38,7 @@ class PropertiesReport:
 async def hubspot_properties(place: Workplace, *, create: bool) -> PropertiesReport:
     """Compare the portal with what the flows need, and create what is missing when asked."""
     client = await place.hubspot()
-    objects = tuple(dict.fromkeys(name for names in OBJECTS_OF_FLOW.values() for name in names))
+    objects = await _objects(place)
     findings = await properties.missing(client, objects)
     specs = [finding for finding in findings if isinstance(finding, PropertySpec)]
     problems = tuple(finding.message for finding in findings if not isinstance(finding, PropertySpec))
@@ -49,6 +52,18 @@ async def hubspot_properties(place: Workplace, *, create: bool) -> PropertiesRep
         for spec in plain
     )
     return PropertiesReport(needed - len(findings), (), names, (*problems, *notes))
+
+
+async def _objects(place: Workplace) -> tuple[str, ...]:
+    """The objects of every flow; contacts only if the token opens them, or the flow is on and needs them."""
+    flows = dict(OBJECTS_OF_FLOW)
+    scopes = (await place.side("hubspot")).capabilities.get("scopes")
+    if scopes is not None and not set(FOR_CONTACTS) <= set(scopes):
+        async with place.store.read() as tx:
+            row = await flow_rows.get(tx, place.connection.connection_id, "contacts")
+        if row.state == "off":
+            del flows["contacts"]
+    return tuple(dict.fromkeys(name for names in flows.values() for name in names))
 
 
 async def require_properties(place: Workplace, flows: Sequence[str]) -> None:

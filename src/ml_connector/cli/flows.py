@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-Flows = Annotated[
-    list[str] | None, typer.Argument(metavar="FLOW", help="customers, products, orders, order_status; all.")
+    from ml_connector.app.flow_switch import Statement
+
+NAMES = "customers, contacts, products, orders, order_status"
+Flows = Annotated[list[str] | None, typer.Argument(metavar="FLOW", help=f"{NAMES}; all.")]
+FlowsToEnable = Annotated[
+    list[str] | None, typer.Argument(metavar="FLOW", help=f"{NAMES}; all but contacts.")
 ]
 
 
@@ -32,7 +36,7 @@ def register(app: typer.Typer) -> None:
     command(
         group,
         "enable",
-        examples=("ml-connector flows enable customers products", "ml-connector flows enable orders"),
+        examples=("ml-connector flows enable customers products", "ml-connector flows enable contacts --yes"),
     )(enable)
     command(
         group, "disable", examples=("ml-connector flows disable orders", "ml-connector flows disable --json")
@@ -53,16 +57,49 @@ async def list_flows(terminal: Terminal) -> Reply:
     )
 
 
-async def enable(terminal: Terminal, flows: Flows = None) -> Reply:
-    """Switch flows on. A bare sync then runs them; for orders, deals won from now on count."""
+async def enable(
+    terminal: Terminal,
+    flows: FlowsToEnable = None,
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Confirm what HubSpot does not show, without a question.")
+    ] = False,
+) -> Reply:
+    """Switch flows on. A bare sync then runs them; for orders, deals won from now on count.
+
+    Contacts are switched on by name, once somebody has confirmed three things that HubSpot's API does not show.
+    """
     from ml_connector.app import flow_switch
 
     async with workplace(terminal) as place:
-        rows = await flow_switch.enable(place, flows or ())
+        statements = await flow_switch.to_confirm(place, flows or ())
+        if not confirmed(terminal, statements, yes=yes):
+            return Reply("flows.enable/1", {"flows": [], "confirmed": []}, ("Nothing was switched on.",))
+        rows = await flow_switch.enable(place, flows or (), confirmed=statements)
+        off = [row.flow for row in await flow_switch.list_flows(place) if row.state == "off"]
     words = listed([row.flow for row in rows])
     verdict = f"{words} {'is' if len(rows) == 1 else 'are'} on."
-    data = {"flows": [asdict(row) for row in rows]}
-    return Reply("flows.enable/1", data, (verdict, _table(rows), "Next: ml-connector sync"))
+    data = {"flows": [asdict(row) for row in rows], "confirmed": [asdict(each) for each in statements]}
+    left_out = [name for name in off if name in flow_switch.BY_NAME_ONLY and not flows]
+    told = [f"{name} stays off until it is named: ml-connector flows enable {name}" for name in left_out]
+    return Reply("flows.enable/1", data, (verdict, _table(rows), *told, "Next: ml-connector sync"))
+
+
+def confirmed(terminal: Terminal, statements: Sequence[Statement], *, yes: bool) -> bool:
+    """Whether a person confirms each of these, at the terminal or by having said yes beforehand.
+
+    Raises:
+        ConfigurationError: nobody can be asked.
+    """
+    if yes or not statements:
+        for each in statements:
+            terminal.say(f"Confirmed: {each.text}")
+        return True
+    wanted = " ".join(f"({place}) {each.text}" for place, each in enumerate(statements, start=1))
+    otherwise = (
+        f"{statements[0].flow} needs somebody who has looked at what HubSpot's API does not show. {wanted}"
+    )
+    return all(terminal.confirm(f"{each.text} Confirmed?", otherwise=otherwise) for each in statements)
 
 
 async def disable(terminal: Terminal, flows: Flows = None) -> Reply:

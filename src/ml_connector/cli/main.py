@@ -12,6 +12,7 @@ import typer
 from ml_connector import __version__
 from ml_connector.cli import (
     connect,
+    db,
     deals,
     demo,
     doctor,
@@ -19,6 +20,7 @@ from ml_connector.cli import (
     flows,
     hubspot,
     init,
+    match,
     ping,
     plan,
     records,
@@ -46,7 +48,8 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, plan, sync, deals, status, records, errors, runs, replay, hubspot, twin
+    demo, init, connect, ping, doctor, flows, match, plan, sync, deals, status, records, errors, runs, replay, hubspot,
+    db, twin
 ):  # fmt: skip
     module.register(app)
 

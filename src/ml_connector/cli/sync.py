@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path  # noqa: TC003 - the command line reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +10,7 @@ import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
 from ml_connector.cli.failures import PARKED, exit_code
+from ml_connector.cli.flows import confirmed
 from ml_connector.cli.progress import progress
 from ml_connector.cli.words import listed
 from ml_connector.errors import ConfigurationError
@@ -41,7 +42,9 @@ async def sync(
     terminal: Terminal,
     flows: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FLOW", help="customers, products, orders, order_status; those that are on."),
+        typer.Argument(
+            metavar="FLOW", help="customers, contacts, products, orders, order_status; those that are on."
+        ),
     ] = None,
     *,
     yes: Annotated[
@@ -67,19 +70,24 @@ async def sync(
     ] = None,
 ) -> Reply:
     """Make one pass over the flows that are on, or over the flows named."""
+    from ml_connector.app.flow_switch import confirm, to_confirm
     from ml_connector.app.look import known_records
     from ml_connector.domain.records import Counters
 
     part = Part(first, tuple(key or ()), plan)
     part.require_one(flows or ())
     async with workplace(terminal) as place:
-        names = await _chosen(terminal, place, flows or (), yes=yes)
+        statements = await to_confirm(place, flows or ())
+        sure = confirmed(terminal, statements, yes=yes)
+        names = await _chosen(terminal, place, flows or (), yes=yes) if sure else []
         if not names:
-            return Reply("sync/1", {"flows": {}}, ("Nothing was moved.",))
+            return Reply("sync/1", {"flows": {}, "confirmed": []}, ("Nothing was moved.",))
+        await confirm(place, statements)
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
             watch(names[0], Counters())  # a long read says nothing before its first write
             reports = await part.run(place, names, accept_new=accept_new, watch=watch)
-    return answer(reports, "sync/1", missing=max(0, len(set(part.keys)) - sum(_read(reports))))
+    missing = max(0, len(set(part.keys)) - sum(report.counters.read for report in reports))
+    return answer(reports, "sync/1", missing=missing, confirmed=[asdict(each) for each in statements])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +135,6 @@ def answer(reports: Sequence[RunReport], schema: str, *, missing: int = 0, **mor
         is_are = "record is" if missing == 1 else "records are"
         text.append(f"{missing} {is_are} not in Dynamics, in the chosen legal entities and for this flow.")
     return Reply(schema, {**more, "flows": flows_run}, text, _code(reports))
-
-
-def _read(reports: Sequence[RunReport]) -> list[int]:
-    return [report.counters.read for report in reports]
 
 
 async def _chosen(terminal: Terminal, place: Workplace, named: Sequence[str], *, yes: bool) -> list[str]:

@@ -159,7 +159,7 @@ class Lanes:
 
     async def looked(self, batch: Batch) -> Batch:
         """Read what stands in the target, so that only empty properties are filled."""
-        names = sorted({name for row in batch.rows for name in row.change.if_empty})
+        names = sorted({name for row in batch.rows for name in (*row.change.if_empty, *row.change.send)})
         held = await self.flow.sink.look([row.change.target_id for row in batch.rows], names)
         rows = [
             Row(

@@ -17,7 +17,7 @@ from ml_connector.domain.text import cut, length, normalise
 from ml_connector.errors import ConfigurationError, MappingError
 from ml_connector.mapping.model import Date, Join, MappingDocument, Number, OrderMappingDocument, Text
 from ml_connector.mapping.transforms import LINE_BREAKS, as_text, build_step, cut_note, is_empty
-from ml_connector.mapping.wall import refused_field, refused_order_field
+from ml_connector.mapping.wall import refused_field, refused_order_field, refused_target
 
 if TYPE_CHECKING:
     from ml_connector.mapping.model import Document, FieldRow
@@ -144,6 +144,7 @@ def _compile_records(document: MappingDocument, tables: Tables) -> CompiledMappi
     for row in written:
         for name in row.all_sources:
             _refuse_walled(row, name, refused_field(name))
+        _refuse_walled(row, row.target, refused_target(document.object, row.target))
     return CompiledMapping(
         document=document,
         sources=frozenset(name for row in written for name in row.all_sources),

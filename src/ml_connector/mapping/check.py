@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector.mapping.model import Constant, Date, FirstOf, Lookup, Number, OrderMappingDocument, ValueMap
-from ml_connector.mapping.wall import refused_field, refused_order_field
+from ml_connector.mapping.wall import refused_field, refused_order_field, refused_target
 
 if TYPE_CHECKING:
     from ml_connector.mapping.catalog import CatalogField, FieldCatalog
@@ -60,17 +60,19 @@ def check(
         line_target: Fields of the sales order line; only for orders.
     """
     if isinstance(document, OrderMappingDocument):
-        lines = _problems(document.line, source, line_target or target, is_order=True)
-        return [*_problems(document.header, source, target, is_order=True), *lines]
-    return list(_problems(document.fields, source, target, is_order=False))
+        lines = _problems(document.line, source, line_target or target)
+        return [*_problems(document.header, source, target), *lines]
+    return list(_problems(document.fields, source, target, object_type=document.object))
 
 
 def _problems(
-    rows: tuple[FieldRow, ...], source: FieldCatalog, target: FieldCatalog, *, is_order: bool
+    rows: tuple[FieldRow, ...], source: FieldCatalog, target: FieldCatalog, *, object_type: str = ""
 ) -> Iterator[Problem]:
+    """The problems of these rows; rows of an order have no object type."""
     filled: dict[str, int] = {}
+    is_order = not object_type
     for row in rows:
-        found = [*_wall(row, is_order=is_order), *_names(row, source, target)]
+        found = [*_wall(row, object_type), *_names(row, source, target)]
         if row.target in filled:
             found.append(
                 (f"{row.target} is also filled by line {filled[row.target]}", "Keep one of the two rows.")
@@ -84,10 +86,13 @@ def _problems(
 Found = Iterator[tuple[str, str]]  # sentence without its full stop, and fix
 
 
-def _wall(row: FieldRow, *, is_order: bool) -> Found:
-    refused = refused_order_field if is_order else refused_field
-    for name in (row.target,) if is_order else row.all_sources:
-        reason = refused(name)
+def _wall(row: FieldRow, object_type: str) -> Found:
+    if object_type:
+        judged = [(name, refused_field(name)) for name in row.all_sources]
+        judged.append((row.target, refused_target(object_type, row.target)))
+    else:
+        judged = [(row.target, refused_order_field(row.target))]
+    for name, reason in judged:
         if reason:
             yield f"{name} is refused: {reason}", "Remove the row."
 

@@ -1,4 +1,4 @@
-"""The ledger wall of the mapping: names of fields that no row may use, whatever their transform.
+"""The wall of the mapping: names of fields that no row may use, on either side, whatever their transform.
 
 Names are judged by the words inside them, so that fields of a tenant's own extensions are caught as well.
 """
@@ -28,6 +28,10 @@ _GOVERNMENT_IDS = frozenset(
     )
 )  # fmt: skip
 _TAX_WORDS = ("tax",)
+# What a person has agreed to, on HubSpot's side: hs_legal_basis, hs_email_optout_123, hs_marketable_status.
+_CONSENT_WORDS = (
+    "consent", "legalbasis", "gdpr", "optout", "optin", "unsubscri", "subscription", "marketable",
+)  # fmt: skip
 # The payer's account number and the names of payment terms are master data, not bookings.
 _ALLOWED = frozenset(
     name.lower()
@@ -43,6 +47,18 @@ def refused_field(name: str) -> str:
     if any(part in word for part in _LEDGER_WORDS):
         return "it holds ledger, invoice, payment or bank data, which never passes through the connector"
     if word in _GOVERNMENT_IDS or any(part in word for part in _PERSONAL_WORDS):
+        return "it holds a birth date, an official number or the family of a person, which is never moved"
+    return ""
+
+
+def refused_target(object_type: str, name: str) -> str:
+    """Why a property of HubSpot may not be filled by a mapping, or ``""``."""
+    if object_type != "contacts":
+        return ""
+    word = name.replace("_", "").lower()
+    if any(part in word for part in _CONSENT_WORDS):
+        return "it holds what a person has agreed to or subscribed, which only that person decides"
+    if any(part in word for part in _PERSONAL_WORDS):
         return "it holds a birth date, an official number or the family of a person, which is never moved"
     return ""
 

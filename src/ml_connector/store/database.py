@@ -101,6 +101,27 @@ class Store:
             raise
         return store
 
+    @classmethod
+    async def revision_of(
+        cls, url: str, *, around: Surroundings, async_creator: Callable[..., Awaitable[Any]] | None = None
+    ) -> str | None:
+        """The revision of a database, old or new; None when it is empty.
+
+        Raises:
+            ConfigurationError: there is no such database.
+            UnavailableError: it does not answer.
+        """
+        address = read_url(url)
+        if address.get_backend_name() == "sqlite":
+            require_file(Path(address.database or ""), create=False)
+        engine = create_engine(address, async_creator=async_creator)
+        store = cls(engine, engine, around)
+        try:
+            async with store.read() as tx:
+                return await schema.revision(tx.connection)
+        finally:
+            await store.close()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
         """One write transaction: committed when the block ends, rolled back when it raises.

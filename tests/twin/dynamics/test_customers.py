@@ -181,3 +181,34 @@ def test_people_are_offered_in_both_contact_sets(fo: Caller) -> None:
         filter=f"AssociatedContactType eq {kind} and AssociatedContactNumber eq 'US-001'",
     )
     assert [row["PrimaryEmailAddress"] for row in found] == ["ann@example.com"]
+
+
+def test_a_new_person_gets_its_numbers_and_belongs_to_the_customer_of_its_party(fo: Caller) -> None:
+    """[META] AssociatedPartyNumber is the customer's party; CDSContactPersonsV2 shows the same row by customer."""
+    ann = {"dataAreaId": "usmf", "FirstName": "Ann", "LastName": "Ng"}
+    made = fo.create("ContactPersons", ann | {"AssociatedPartyNumber": "PUS-002"})
+    assert made["ContactPersonId"]
+    assert made["ContactPersonName"] == "Ann Ng"
+    [row] = fo.rows(
+        "CDSContactPersonsV2", filter=f"ContactPersonPartyNumber eq '{made['ContactPersonPartyNumber']}'"
+    )
+    assert (row["AssociatedContactType"], row["AssociatedContactNumber"]) == ("Customer", "US-002")
+
+    of_customer = {"AssociatedContactType": "Customer", "AssociatedContactNumber": "US-003"}
+    again = {**ann, **of_customer, "ContactPersonPartyNumber": row["ContactPersonPartyNumber"]}
+    fo.create("CDSContactPersonsV2", again)
+    people = fo.rows(
+        "ContactPersons", filter=f"ContactPersonPartyNumber eq '{row['ContactPersonPartyNumber']}'"
+    )
+    assert {person["AssociatedPartyNumber"] for person in people} == {"PUS-002", "PUS-003"}
+
+
+def test_a_person_at_a_vendor_belongs_to_no_customer(fo: Caller) -> None:
+    """[META] ContactPersons also holds the people of vendors."""
+    made = fo.create(
+        "ContactPersons", {"dataAreaId": "usmf", "FirstName": "Vic", "AssociatedPartyNumber": "PV-1"}
+    )
+    number = made["ContactPersonPartyNumber"]
+    kind = "Microsoft.Dynamics.DataEntities.SmmContactPersonCdsAssociatedContactType'Customer'"
+    found = fo.rows("CDSContactPersonsV2", filter=f"AssociatedContactType eq {kind}")
+    assert number not in {row["ContactPersonPartyNumber"] for row in found}

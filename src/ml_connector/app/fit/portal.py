@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ml_connector.domain.fit import Currencies, Portal, Repeats
 from ml_connector.domain.text import fold
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.products.flow import price_property
+from ml_connector.flows.products.currency import price_property
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.fit import Products, Repeats
 from ml_connector.domain.keys import external_key
-from ml_connector.flows.products.source import DATA_ENTITY
+from ml_connector.flows.products.records import DATA_ENTITY
 from ml_connector.systems.dynamics.source import in_legal_entities
 
 if TYPE_CHECKING:

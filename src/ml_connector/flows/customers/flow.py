@@ -1,4 +1,8 @@
-"""Customers of F&O become companies in HubSpot: organisations, one company each, known by ``d365_customer_key``."""
+"""Customers of F&O become companies in HubSpot: one company each, known by ``d365_customer_key``.
+
+Organisations always, persons only where ``customers.companies_for_persons`` says so. A customer that a scope filter
+leaves out is handed on all the same, with the filter's name: only so can one that has been written be marked.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.keys import external_key, split_key
-from ml_connector.domain.records import TargetRecord, digest
+from ml_connector.domain.records import SourceRecord, TargetRecord, digest
 from ml_connector.engine.ports import RecordFlow, Traits
+from ml_connector.flows.customers.scope import scope_of
 from ml_connector.systems.dynamics.odata import equals
-from ml_connector.systems.dynamics.source import Reading, as_record, both, in_legal_entities, pick, read_pages
+from ml_connector.systems.dynamics.source import Reading, both, in_legal_entities, pick, read_pages
 from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
-    from ml_connector.domain.records import Page, SourceRecord
+    from ml_connector.domain.records import Page
+    from ml_connector.flows.customers.settings import CustomerSettings
     from ml_connector.mapping.apply import CompiledMapping
     from ml_connector.systems.dynamics.client import DynamicsClient
     from ml_connector.systems.hubspot.client import HubSpotClient
@@ -26,27 +32,36 @@ OBJECT_TYPE, KEY_PROPERTY = "companies", "d365_customer_key"
 DATA_ENTITY = "CustomersV3"
 KEY_FIELDS = ("dataAreaId", "CustomerAccount")
 SUPPLIED = frozenset({"LegalEntity", "CustomerKey", "Status"})  # sources this flow adds to the wire's own
-ORGANISATION = "Organization"  # a member of DirPartyBaseType
+ORGANISATION, PERSON = "Organization", "Person"  # members of DirPartyBaseType
+PERSON_NAMES = ("PersonFirstName", "PersonMiddleName", "PersonLastNamePrefix", "PersonLastName")
+TRAITS = Traits(
+    status="d365_status",
+    names=frozenset({"name"}),
+    currencies=frozenset({"d365_currency"}),
+    further_keys="d365_customer_accounts",
+)
 ORDER = "dataAreaId,CustomerAccount"
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerSource:
-    """Organisations of the chosen legal entities."""
+    """Customers of the chosen legal entities: organisations, and persons where they become companies."""
 
     client: DynamicsClient
     reading: Reading
     legal_entities: frozenset[str]
+    party_types: frozenset[str]
+    left_by: Callable[[Mapping[str, Any]], str]  # the scope filter that leaves a row out
 
     async def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
-        """Every organisation, in key order.
+        """Every such customer, in key order.
 
         The cursor is the server's next link, which asks for the fields, rows and host of its day; it is followed
         only while this reading is still the same.
         """
         reading = digest([self.client.settings.url, asdict(self.reading)]).hex()
         read_by, _, link = (cursor or "").partition(" ")
-        pages = read_pages(self.client, self.reading, link if read_by == reading else None, self.derive)
+        pages = read_pages(self.client, self.reading, link if read_by == reading else None, self.record)
         async with aclosing(pages):
             async for page in pages:
                 came = replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
@@ -55,7 +70,7 @@ class CustomerSource:
                 del came
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
-        """These customers as they are now; persons, and customers of other legal entities, are left out."""
+        """These customers as they are now; those that this flow never reads are left out."""
         records: list[SourceRecord] = []
         for key in keys:
             legal_entity, account = split_key(key)
@@ -66,18 +81,29 @@ class CustomerSource:
                 {"dataAreaId": legal_entity, "CustomerAccount": account},
                 select=self.reading.select,
             )
-            if row is not None and row.get("PartyType") == ORGANISATION:
-                records.append(as_record(*self.derive(row)))
+            if row is not None and row.get("PartyType") in self.party_types:
+                records.append(self.record(row))
         return records
 
-    def derive(self, row: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The selected fields and those only this flow can tell."""
+    def record(self, row: Mapping[str, Any]) -> SourceRecord:
+        """The selected fields and those only this flow can tell.
+
+        The scope filter is one of the fields, so that its digest moves when only the settings have.
+        """
         fields = pick(row, self.reading.select, DATA_ENTITY)
         key = external_key(fields["dataAreaId"], fields["CustomerAccount"])
+        if fields["PartyType"] == PERSON:
+            fields["OrganizationName"] = full_name(fields)
         fields["LegalEntity"] = fields["dataAreaId"].lower()
         fields["CustomerKey"] = key
         fields["Status"] = "Active"
-        return key, fields
+        fields["LeftScope"] = left_scope = self.left_by(fields)
+        return SourceRecord(key, fields, digest(fields), left_scope)
+
+
+def full_name(fields: Mapping[str, Any]) -> str:
+    """A person's names in the order they are spoken."""
+    return " ".join(part for name in PERSON_NAMES if (part := str(fields[name] or "").strip()))
 
 
 def customers(
@@ -87,15 +113,27 @@ def customers(
     *,
     mapping_version: int,
     legal_entities: Sequence[str],
+    settings: CustomerSettings,
     lanes: int,
 ) -> RecordFlow:
     """Build the flow for one connection."""
-    select = tuple(sorted((mapping.sources - SUPPLIED) | {*KEY_FIELDS, "PartyType"}))
+    deciding, left_by = scope_of(settings)
+    with_persons = settings.companies_for_persons
+    own = {*KEY_FIELDS, "PartyType", *(PERSON_NAMES if with_persons else ())}
     reading = Reading(
         DATA_ENTITY,
-        select,
-        filter=both(equals("PartyType", ORGANISATION), in_legal_entities(legal_entities)),
+        tuple(sorted((mapping.sources - SUPPLIED) | own | deciding)),
+        filter=both(
+            "" if with_persons else equals("PartyType", ORGANISATION), in_legal_entities(legal_entities)
+        ),
         orderby=ORDER,
+    )
+    source = CustomerSource(
+        client=dynamics,
+        reading=reading,
+        legal_entities=frozenset(legal_entities),
+        party_types=frozenset({ORGANISATION, PERSON} if with_persons else {ORGANISATION}),
+        left_by=left_by,
     )
 
     def to_company(record: SourceRecord) -> TargetRecord:
@@ -111,18 +149,13 @@ def customers(
 
     return RecordFlow(
         name=NAME,
-        source=CustomerSource(dynamics, reading, frozenset(legal_entities)),
+        source=source,
         sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY),
         map=to_company,
         mapping_version=mapping_version,
         lanes=lanes,
         properties=mapping.targets,
         first_write=mapping.first_write,
-        traits=Traits(
-            status="d365_status",
-            names=frozenset({"name"}),
-            currencies=frozenset({"d365_currency"}),
-            further_keys="d365_customer_accounts",
-        ),
+        traits=TRAITS,
         covers=lambda key: split_key(key)[0] in legal_entities,
     )

@@ -1,17 +1,23 @@
-"""Released products of F&O become products in HubSpot: one each for all legal entities, known by its number."""
+"""Released products of F&O become products in HubSpot, known by ``d365_product_key``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ml_connector.domain.keys import split_key
 from ml_connector.domain.records import TargetRecord, digest
 from ml_connector.engine.ports import RecordFlow, Traits
+from ml_connector.errors import ConfigurationError
+from ml_connector.flows.products import stops, texts, variants
+from ml_connector.flows.products.currency import price_currencies, price_property
+from ml_connector.flows.products.optional import Notices, OptionalEntity
+from ml_connector.flows.products.records import Rules
 from ml_connector.flows.products.source import ProductSource, product_reading
 from ml_connector.systems.dynamics.source import in_legal_entities
 from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ml_connector.domain.records import SourceRecord
     from ml_connector.flows.products.settings import ProductSettings
@@ -23,16 +29,7 @@ NAME = "products"
 OBJECT_TYPE, KEY_PROPERTY = "products", "d365_product_key"
 
 
-def price_property(currency: str, company_currency: str, portal_currencies: Collection[str]) -> str:
-    """Where a list price in this currency goes: ``price``, ``hs_price_{ccy}``, or nowhere (empty)."""
-    if not currency:
-        return ""
-    if currency == company_currency:
-        return "price"
-    return f"hs_price_{currency.lower()}" if currency in portal_currencies else ""
-
-
-def products(
+async def products(
     dynamics: DynamicsClient,
     hubspot: HubSpotClient,
     mapping: CompiledMapping,
@@ -45,7 +42,7 @@ def products(
     settings: ProductSettings,
     lanes: int,
 ) -> RecordFlow:
-    """Build the flow for one connection.
+    """Build the flow for one connection; asks F&O for a currency that the ledgers do not tell.
 
     Args:
         dynamics: Where products are read.
@@ -53,56 +50,120 @@ def products(
         mapping: The compiled ``products.yaml``.
         mapping_version: Its stored version.
         legal_entities: The chosen ones, lower-case.
-        currencies: Accounting currency of each legal entity; missing where it is not known.
+        currencies: Accounting currency of each legal entity; empty where it is not known.
         company_currency: The portal's own currency.
         portal_currencies: The portal's additional currencies.
         settings: Section ``products``.
         lanes: Calls under way at once.
+
+    Raises:
+        ConfigurationError: the price entity is none of the chosen ones.
     """
-    price_entity = settings.price_legal_entity.lower() or legal_entities[0]
-    priced_in = price_property(currencies.get(price_entity, ""), company_currency, portal_currencies)
-    source = ProductSource(
-        client=dynamics,
-        select=product_reading(mapping.sources),
-        scope=in_legal_entities(legal_entities),
-        price_legal_entity=price_entity,
-        price_property=priced_in,
+    notices = Notices()
+    price_entity = _price_entity(settings, legal_entities)
+    priced = [price_entity] if settings.identity == "shared" else legal_entities
+    known = await price_currencies(
+        dynamics, priced, ledgers=currencies, chosen=settings.currencies, notices=notices
     )
-
-    def to_product(record: SourceRecord) -> TargetRecord:
-        mapped = mapping.apply(record.fields)
-        properties = dict(mapped.properties)
-        notes = mapped.notes
-        price = properties.pop("price", "")
-        if priced_in:
-            properties[priced_in] = price
-        elif price:
-            notes = (
-                *notes,
-                f"The list price in {currencies.get(price_entity, 'an unknown currency')} has no place.",
-            )
-        return TargetRecord(
-            key=record.key,
-            properties=properties,
-            fingerprint=digest(properties),
-            source_digest=record.digest,
-            first_write=mapping.first_write,
-            notes=notes,
-        )
-
+    places = {entity: price_property(known[entity], company_currency, portal_currencies) for entity in priced}
+    _tell_of_prices_without_place(places, known, notices)
+    rules = Rules(settings, product_reading(mapping.sources, settings), price_entity, places)
+    every_place = ("price", *(f"hs_price_{currency.lower()}" for currency in portal_currencies))
+    every_place = every_place if "price" in mapping.targets else ()
     return RecordFlow(
         name=NAME,
-        source=source,
+        source=_source(dynamics, rules, in_legal_entities(legal_entities), notices),
         sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY),
-        map=to_product,
+        map=_to_product(mapping, settings, every_place, notices),
         mapping_version=mapping_version,
         lanes=lanes,
-        properties=(*mapping.targets, priced_in) if priced_in else mapping.targets,
+        properties=tuple(dict.fromkeys((*mapping.targets, *every_place))),
         first_write=mapping.first_write,
         traits=Traits(
             status="d365_status",
             names=frozenset({"name"}),
-            prices=frozenset({"price", *(f"hs_price_{one.lower()}" for one in portal_currencies)}),
+            prices=frozenset(every_place),
             bulk_is_normal=True,
         ),
+        covers=lambda key: settings.identity == "shared" or split_key(key)[0] in legal_entities,
     )
+
+
+def _price_entity(settings: ProductSettings, legal_entities: Sequence[str]) -> str:
+    chosen = settings.price_legal_entity.strip().lower() or legal_entities[0]
+    if chosen not in legal_entities:
+        raise ConfigurationError(
+            f"products.price_legal_entity is '{chosen}', which is not connected. Connected are: "
+            f"{', '.join(legal_entities)}.",
+            code="configuration.setting",
+            hint="Correct the setting, or connect that legal entity (ml-connector connect dynamics).",
+        )
+    return chosen
+
+
+def _tell_of_prices_without_place(
+    places: Mapping[str, str], currencies: Mapping[str, str], notices: Notices
+) -> None:
+    for entity, place in places.items():
+        if not currencies[entity]:
+            notices.say(
+                f"List prices of {entity} are not written: their currency is not known. Set products.currencies."
+            )
+        elif not place:
+            notices.say(
+                f"List prices of {entity} are not written: {currencies[entity]} has no place in this portal."
+            )
+
+
+def _source(dynamics: DynamicsClient, rules: Rules, scope: str, notices: Notices) -> ProductSource:
+    settings = rules.settings
+
+    def optional(data_entity: str, select: tuple[str, ...], without: str) -> OptionalEntity:
+        return OptionalEntity(dynamics, data_entity, select, notices, without)
+
+    of_items = optional(stops.DEFAULT_SETTINGS, stops.DEFAULT_SELECT, "Sales stops are not shown.")
+    of_sites = optional(stops.SITE_SETTINGS, stops.SITE_SELECT, "Sales stops of sites are not shown.")
+    counted = {"off": (), "product": (of_items,), "site": (of_items, of_sites)}[settings.sales_stop]
+    untranslated = f"Names and descriptions in {settings.language} are not shown."
+    translations = optional(texts.DATA_ENTITY, texts.SELECT, untranslated)
+    of_masters = optional(variants.DATA_ENTITY, variants.SELECT, "Variants are not sent.")
+    return ProductSource(
+        client=dynamics,
+        scope=scope,
+        rules=rules,
+        texts=texts.Texts(translations, settings.language),
+        stops=stops.SalesStops(counted, scope),
+        variants=of_masters if settings.variants else None,
+    )
+
+
+def _to_product(
+    mapping: CompiledMapping, settings: ProductSettings, every_place: Sequence[str], notices: Notices
+) -> Callable[[SourceRecord], TargetRecord]:
+    """Map a record, and put its price where its currency belongs."""
+    costs = [row.target for row in mapping.document.fields if "CostPrice" in row.all_sources]
+
+    def to_product(record: SourceRecord) -> TargetRecord:
+        mapped = mapping.apply(record.fields)
+        properties = dict(mapped.properties)
+        place = record.fields["PriceProperty"]
+        if "price" in properties:
+            price = properties.pop("price")
+            if place:
+                properties[place] = price
+        if not settings.cost or place != "price":  # cost is read in the portal's own currency
+            for target in costs:
+                properties.pop(target, None)
+        fingerprint = digest(properties)
+        # a price we once wrote elsewhere, in the currency of another day, is cleared; no fingerprint hangs on it
+        cleared = {target: "" for target in every_place if target not in properties}
+        return TargetRecord(
+            key=record.key,
+            properties={**properties, **cleared},
+            fingerprint=fingerprint,
+            source_digest=record.digest,
+            first_write=mapping.first_write,
+            notes=(*mapped.notes, *notices.take()),
+        )
+
+    return to_product

@@ -63,7 +63,7 @@ async def read_pages(
     client: DynamicsClient,
     reading: Reading,
     cursor: str | None,
-    derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]],
+    record: Callable[[Mapping[str, Any]], SourceRecord],
 ) -> AsyncGenerator[Page, None]:
     """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
     link = cursor
@@ -76,7 +76,7 @@ async def read_pages(
             next_link=link,
         )
         link = page.next_link
-        came = Page([as_record(*derive(row)) for row in taken(page.rows)], link)
+        came = Page([record(row) for row in taken(page.rows)], link)
         del page  # neither form is held while the next page is read
         yield came
         del came

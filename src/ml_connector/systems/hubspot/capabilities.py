@@ -8,6 +8,8 @@ from ml_connector.domain.ping import PingLog
 from ml_connector.errors import ConnectorError, CredentialsError, MissingScopeError, RecordError
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from ml_connector.domain.ping import PingReport
     from ml_connector.systems.hubspot.client import HubSpotClient
     from ml_connector.systems.hubspot.models import AccountDetails
@@ -25,8 +27,10 @@ NEEDED: tuple[tuple[str, ...], ...] = (
     ("crm.objects.line_items.read", _SHOP),
     ("crm.objects.owners.read",),
 )
+FOR_CONTACTS = ("crm.objects.contacts.read", "crm.objects.contacts.write")  # a flow that may stay off
 FOR_DEFINITIONS: tuple[tuple[str, ...], ...] = (
     ("crm.schemas.companies.write",),
+    ("crm.schemas.contacts.write",),
     ("crm.schemas.deals.write",),
     (_SHOP,),  # the only scope that may define product properties
 )
@@ -106,6 +110,17 @@ async def _scopes(client: HubSpotClient, log: PingLog) -> None:
         if undefined
         else "",
     )
+    _contacts(scopes, log)
+
+
+def _contacts(scopes: AbstractSet[str], log: PingLog) -> None:
+    """Contacts may stay off: what they lack is an advice."""
+    lacking = [scope for scope in FOR_CONTACTS if scope not in scopes]
+    if lacking:
+        fix = f"Before the flow contacts is switched on, the token needs {', '.join(lacking)}."
+        log.passed("Contacts", "The token may not read and write them.", fix=fix)
+    else:
+        log.passed("Contacts", "May be read and written.")
 
 
 async def _objects(client: HubSpotClient, log: PingLog) -> None:

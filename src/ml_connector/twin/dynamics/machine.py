@@ -185,7 +185,7 @@ class DynamicsMachine:
         self._writer.delete(view, row)
 
     def add(self, of: str, fields: Mapping[str, Any]) -> None:
-        """Add a row of set-up: an agreement, a variant, order settings, a conversion, a sequence, a prospect.
+        """Add a row of set-up: an agreement, a variant or translation, order settings, a conversion and so on.
 
         Args:
             of: A table of ``set_up.TABLES``.

@@ -11,7 +11,9 @@ from ml_connector.twin.dynamics.derivations import (
     PARTY_CONTACTS,
     PERSON_CONTACTS,
 )
+from ml_connector.twin.dynamics.environment import same
 from ml_connector.twin.dynamics.errors import InfologError, invalid_write
+from ml_connector.twin.dynamics.numbers import draw_party
 from ml_connector.twin.dynamics.values import second
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def _only(fields: Mapping[str, Any], allowed: set[str]) -> None:
 
 
 def defaults(environment: Environment, change: Change) -> dict[str, Any]:
-    """What a new address or contact gets by itself.
+    """What a new address, contact or person gets by itself.
 
     Raises:
         InfologError: its customer or party does not exist.
@@ -92,6 +94,29 @@ def defaults(environment: Environment, change: Change) -> dict[str, Any]:
         if environment.find("CDSParties", number) is None:
             raise invalid_write(f"Party '{number}' does not exist.")
         given = {"ElectronicAddressId": f"E{environment.store.draw('contacts', ''):08d}"}
+    elif table == "contacts":
+        given = _person(environment, change)
     else:
         return {}
     return {name: value for name, value in given.items() if not fields.get(name)}
+
+
+def _person(environment: Environment, change: Change) -> dict[str, Any]:
+    """Numbers of a new person; the customer follows from the party it is given, and the party from the customer."""
+    get = change.fields.get
+    given = {
+        "ContactPersonId": f"CP{environment.store.draw('people', ''):06d}",
+        "ContactPersonPartyNumber": get("ContactPersonPartyNumber") or draw_party(environment),
+        "ContactPersonName": " ".join(filter(None, (get("FirstName"), get("LastName")))),
+    }
+    party, account = get("AssociatedPartyNumber"), get("AssociatedContactNumber")
+    for customer in environment.store.tables["customers"].by_company.get(change.company, ()):
+        of_party = customer.joined.values["PartyNumber"] if customer.joined else ""
+        own = customer.values["CustomerAccount"]
+        if same(party, of_party) or (get("AssociatedContactType") == "Customer" and same(account, own)):
+            return given | {
+                "AssociatedPartyNumber": of_party,
+                "AssociatedContactType": "Customer",
+                "AssociatedContactNumber": own,
+            }
+    return given | {"AssociatedContactType": "NotSupported"}  # of a vendor, or of nobody known

@@ -1,4 +1,4 @@
-"""Set-up that people keep inside F&O and that the rules read: agreements, variants, order settings, sequences.
+"""Set-up that people keep inside F&O: agreements, variants, translations, order settings, sequences.
 
 Each table has the name, the keys and the property names of the entity set that shows it, so that the set needs
 no more than to be offered. ``DynamicsMachine.add`` fills them.
@@ -29,6 +29,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "SalesPriceAgreements": ("dataAreaId", "RecordId"),
     "SalesLineDiscountAgreements": ("dataAreaId", "RecordId"),
     "ReleasedProductVariantsV2": ("dataAreaId", "ProductMasterNumber", *VARIANT_DIMENSIONS),
+    "ProductTranslations": ("ProductNumber", "LanguageId"),
     "ProductSpecificOrderSettingsV3": ("dataAreaId", "ItemNumber", "OperationalSiteId", *VARIANT_DIMENSIONS),
     "UnitOfMeasureConversions": ("FromUnitSymbol", "ToUnitSymbol"),
     "ProductUnitOfMeasureConversions": ("FromUnitSymbol", "ToUnitSymbol", "ProductNumber"),

@@ -1,0 +1,41 @@
+"""What a person may decide about customers and contacts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PEOPLE_FROM = "people_from"  # the fact, kept with the connection, which data entity people were found in
+
+
+class CustomerSettings(BaseModel):
+    """Section ``customers`` of the settings: which customers are in scope, and what persons become."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groups: tuple[str, ...] = Field(
+        default=(), description="Only customers of these customer groups; empty: of all."
+    )
+    intercompany_groups: tuple[str, ...] = Field(
+        default=(), description="Customer groups of affiliated companies, which are left out."
+    )
+    one_time: bool = Field(default=False, description="Whether one-time customers are moved, too.")
+    address_books: tuple[str, ...] = Field(
+        default=(), description="Only customers in one of these address books; empty: all."
+    )
+    companies_for_persons: bool = Field(
+        default=False, description="Whether a customer who is a person becomes a company beside its contact."
+    )
+
+
+class ContactSettings(BaseModel):
+    """Section ``contacts`` of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    people_from: Literal["", "CDSContactPersonsV2", "ContactPersons"] = Field(
+        default="",
+        description="The data entity people are read from; empty: the one found when contacts were first read. "
+        "It decides the keys of contacts, so changing it makes new contacts of everybody without an e-mail.",
+    )

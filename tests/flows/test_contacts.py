@@ -1,0 +1,184 @@
+"""Contacts through the whole path: one contact an e-mail, tied to every company, adopted rather than doubled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ml_connector.store import associations, links
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.flows.office import Office
+
+CUSTOMER = {"AssociatedContactType": "Customer"}
+
+
+@pytest.fixture
+async def office(start: Callable[..., Awaitable[Office]]) -> Office:
+    """Two companies; contacts are on."""
+    office = await start(switches={"search_lag_s": "0"})
+    await office.customer("usmf:US-001", OrganizationName="Contoso")
+    await office.customer("usmf:US-002", OrganizationName="Fabrikam")
+    await office.figures("customers")
+    return office
+
+
+async def person(office: Office, number: str, *accounts: str, **fields: Any) -> str:
+    """A person at customers, by the accounts in usmf; the key of the contact."""
+    for account in accounts or ("US-001",):
+        await office.clerk_adds(
+            "CDSContactPersonsV2",
+            dataAreaId="usmf",
+            ContactPersonPartyNumber=number,
+            AssociatedContactNumber=account,
+            **CUSTOMER,
+            **fields,
+        )
+    return f"usmf:p-{number}"
+
+
+def contacts(office: Office) -> dict[str, dict[str, Any]]:
+    """The portal's contacts by their key, or by their e-mail where they have none."""
+    return {
+        one["properties"].get("d365_contact_key") or one["properties"]["email"]: one["properties"]
+        for one in office.records("contacts")
+    }
+
+
+def companies_of(office: Office, contact: dict[str, Any]) -> dict[str, bool]:
+    """The customer keys a contact is associated with, and whether each is the primary company."""
+    names = {int(company["hs_object_id"]): key for key, company in office.companies().items()}
+    found = office.twins.pair.hubspot.portal.links.of("contacts", int(contact["hs_object_id"]), "companies")
+    return {names[company]: 1 in types for company, types in found.items()}
+
+
+async def test_a_contact_person_becomes_one_contact_associated_with_its_company_as_the_primary(
+    office: Office,
+) -> None:
+    key = await person(
+        office, "000101", FirstName="Ada", LastName="Byron", PrimaryEmailAddress="Ada@Contoso.example"
+    )
+    assert await office.figures("contacts") == {"read": 1, "created": 1}
+    contact = contacts(office)[key]
+    assert (contact["firstname"], contact["email"]) == ("Ada", "ada@contoso.example")
+    assert companies_of(office, contact) == {"usmf:US-001": True}
+    mark = office.mark()
+    assert await office.figures("contacts") == {"read": 1, "unchanged": 1}
+    assert office.writes(mark) == []
+
+
+async def test_the_same_email_on_several_people_is_one_contact_associated_with_every_company(
+    office: Office,
+) -> None:
+    """The oldest key owns the fields, no flip-flop; the others are noted."""
+    first = await person(
+        office, "000101", "US-001", FirstName="Ada", PrimaryEmailAddress="info@group.example"
+    )
+    second = await person(
+        office, "000102", "US-002", FirstName="Bob", PrimaryEmailAddress="INFO@group.example"
+    )
+    figures = await office.figures("contacts")
+    assert (figures["read"], figures["created"], figures["updated"]) == (2, 1, 1)
+    assert list(contacts(office)) == [first]
+    contact = contacts(office)[first]
+    assert contact["firstname"] == "Ada"
+    assert contact["d365_contact_keys"] == second
+    assert companies_of(office, contact) == {"usmf:US-001": True, "usmf:US-002": False}
+    office.clerk_changes("CDSContactPersonsV2", "usmf:000102:Customer:US-002", FirstName="Robert")
+    mark = office.mark()
+    assert await office.figures("contacts") == {"read": 2, "unchanged": 2}
+    assert office.writes(mark) == []
+
+
+async def test_a_contact_that_stands_in_hubspot_is_adopted_by_stamping_the_key_and_keeps_its_values(
+    office: Office,
+) -> None:
+    """Every field of an adopted contact is first-write."""
+    await office.rep_asks(
+        "POST",
+        "/crm/objects/2026-03/contacts",
+        {"properties": {"email": "ada@contoso.example", "firstname": "Augusta", "hs_lead_status": "OPEN"}},
+    )
+    key = await person(
+        office, "000101", FirstName="Ada", LastName="Byron", PrimaryEmailAddress="ada@contoso.example"
+    )
+    await office.figures("contacts")
+    [contact] = contacts(office).values()
+    assert contact["d365_contact_key"] == key
+    assert (contact["firstname"], contact["lastname"]) == ("Augusta", "Byron")
+    assert companies_of(office, contact) == {"usmf:US-001": True}
+    office.clerk_changes("CDSContactPersonsV2", "usmf:000101:Customer:US-001", FirstName="Adele")
+    await office.figures("contacts")
+    assert contacts(office)[key]["firstname"] == "Augusta"
+
+
+async def test_the_primary_company_is_set_only_when_the_contact_has_none(office: Office) -> None:
+    made = await office.rep_asks(
+        "POST", "/crm/objects/2026-03/contacts", {"properties": {"email": "ada@contoso.example"}}
+    )
+    await office.associate("contacts", made["id"], "companies", office.company_id("usmf:US-002"), 1)
+    key = await person(office, "000101", PrimaryEmailAddress="ada@contoso.example")
+    await office.figures("contacts")
+    assert companies_of(office, contacts(office)[key]) == {"usmf:US-001": False, "usmf:US-002": True}
+
+
+async def test_no_or_a_malformed_email_makes_a_contact_by_its_key_without_email(office: Office) -> None:
+    bare = await person(office, "000101", FirstName="Ada")
+    odd = await person(office, "000102", FirstName="Bob", PrimaryEmailAddress="bob at contoso")
+    assert await office.figures("contacts") == {"read": 2, "created": 2}
+    assert not contacts(office)[bare].get("email")
+    assert not contacts(office)[odd].get("email")
+    created = next(row for row in await office.story("contacts", odd) if row.kind == "created")
+    assert b"bob at contoso" in created.payload
+
+
+async def test_an_association_that_is_refused_after_its_record_is_retried_alone(office: Office) -> None:
+    key = await person(office, "000101", FirstName="Ada")
+    office.fault("hubspot", "status", "POST", r"associations/.*/batch/create", status=503, times=20)
+    assert (await office.sync("contacts"))["contacts"].error is not None
+    assert companies_of(office, contacts(office)[key]) == {}
+    office.mended()
+    mark = office.mark()
+    await office.figures("contacts")
+    assert companies_of(office, contacts(office)[key]) == {"usmf:US-001": True}
+    assert len(office.writes(mark)) == 1, "the record itself is not sent again"
+
+
+async def test_an_association_waits_for_the_company_that_is_not_there_yet(office: Office) -> None:
+    await office.customer("usmf:US-003", OrganizationName="Northwind")
+    key = await person(office, "000101", "US-003", FirstName="Ada")
+    await office.figures("contacts")
+    assert companies_of(office, contacts(office)[key]) == {}
+    await office.figures("customers")
+    await office.figures("contacts")
+    assert companies_of(office, contacts(office)[key]) == {"usmf:US-003": True}
+    async with office.at.store.read() as tx:
+        [row] = await associations.of_record(tx, office.at.connection.connection_id, "contacts", key)
+    assert row.state == "made"
+
+
+async def test_an_email_that_changes_to_one_of_its_own_parts_the_follower_from_the_owner(
+    office: Office,
+) -> None:
+    first = await person(
+        office, "000101", "US-001", FirstName="Ada", PrimaryEmailAddress="info@group.example"
+    )
+    second = await person(
+        office, "000102", "US-002", FirstName="Bob", PrimaryEmailAddress="info@group.example"
+    )
+    await office.figures("contacts")
+    office.clerk_changes(
+        "CDSContactPersonsV2", "usmf:000102:Customer:US-002", PrimaryEmailAddress="bob@fabrikam.example"
+    )
+    await office.figures("contacts")
+    assert set(contacts(office)) == {first, second}
+    assert contacts(office)[second]["email"] == "bob@fabrikam.example"
+    async with office.at.store.read() as tx:
+        rows = await links.many(tx, office.at.connection.connection_id, "contacts", [first, second])
+    assert {rows[first].role, rows[second].role} == {"owner"}
+    mark = office.mark()
+    await office.figures("contacts")
+    assert office.writes(mark) == []
