@@ -19,7 +19,7 @@ from ml_connector.systems.hubspot.properties import SPECS, create
 from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Collection, Sequence
     from pathlib import Path
 
     from tests.flows.office import Office
@@ -45,35 +45,47 @@ def content(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return header, lines
 
 
-def promised(lines: Sequence[dict[str, Any]], key_property: str) -> Counter[Write]:
+def promised(lines: Sequence[dict[str, Any]], of: str) -> Counter[Write]:
     """What a plan's lines say will be written, record by record and field by field."""
-    return Counter(
-        _write(line["key"], line["foreseen"], key_property)
-        for line in lines
-        if line["kind"] != "park" and line["foreseen"]["what"] != "wait"
-    )
+    lines = [line for line in lines if line["kind"] != "park" and line["foreseen"]["what"] != "wait"]
+    made = {line["identity"]: line["key"] for line in lines if line["foreseen"]["what"] == "create"}
+    found: Counter[Write] = Counter()
+    listed: set[Write] = set()  # further keys of one record are listed by one write
+    for line in lines:
+        foreseen = line["foreseen"]
+        where, values = foreseen["target_id"], foreseen["send"]
+        if foreseen["what"] == "follow":
+            listed.add((where or f"of {made[line['identity']]}", tuple(sorted(values.items()))))
+        elif where:
+            found[where, tuple(sorted(values.items()))] += 1
+        else:
+            found[line["key"], tuple(sorted({**values, KEYS[of]: line["key"]}.items()))] += 1
+    return found + Counter(listed)
 
 
-def _write(key: str, foreseen: dict[str, Any], key_property: str) -> Write:
-    if foreseen["target_id"]:
-        return foreseen["target_id"], tuple(sorted(foreseen["send"].items()))
-    return key, tuple(sorted({**foreseen["send"], key_property: key}.items()))
+def ids(office: Office, of: str) -> dict[str, str]:
+    """The keys of the records that stand now, by their ids."""
+    return {str(row["id"]): row["properties"].get(KEYS[of]) or "" for row in office.records(of)}
 
 
-def written(office: Office, mark: int, of: str) -> Counter[Write]:
-    """What was written to records of a type since the mark, refused inputs of a batch left out."""
-    keys = {str(row["id"]): row["properties"].get(KEYS[of]) for row in office.records(of)}
+def written(office: Office, mark: int, of: str, before: Collection[str]) -> Counter[Write]:
+    """What was written since the mark; a record that did not stand before is named by its key.
+
+    Inputs that HubSpot refused are left out. Nothing else but associations of contacts was written.
+    """
+    keys = ids(office, of)
     found: Counter[Write] = Counter()
     for row in office.writes(mark):
         assert row.side == "hubspot"
-        if f"/{of}/batch/" not in row.path:
+        if "/objects/" not in row.path:
+            assert (of, "/associations/" in row.path) == ("contacts", True), row.path
             continue
+        assert f"/{of}/batch/" in row.path, row.path
         landed = {*row.keys, *(keys.get(record_id) for record_id in row.keys)}
-        found.update(
-            (entry["id"], tuple(sorted(entry["properties"].items())))
-            for entry in row.body["inputs"]
-            if entry["id"] in landed
-        )
+        for entry in row.body["inputs"]:
+            if (where := entry["id"]) in landed:
+                where = f"of {keys[where]}" if where in keys and where not in before else where
+                found[where, tuple(sorted(entry["properties"].items()))] += 1
     return found
 
 
@@ -109,42 +121,18 @@ class People:
         specs = [spec for spec in SPECS if spec.object_type == "contacts"]
         await create(await self.office.at.hubspot(), specs)
 
-    async def plan(self) -> tuple[list[Foreseen], Outlook, int]:
-        """What a sync would do, and the calls it would take."""
+    async def plan(self) -> tuple[list[Foreseen], Outlook]:
+        """What a sync would do."""
         flow = await self.flow()
         made = Plan(flow, self.office.at.engine, breaker_limits(self.office.at), Counters())
         lines = [line async for portion in made.lines(flow.source.pages(None)) for line in portion]
-        return [line for line in lines if isinstance(line, Foreseen)], made.outlook, made.calls()
+        return [line for line in lines if isinstance(line, Foreseen)], made.outlook
 
     async def sync(self) -> RunReport:
         at = self.office.at
         report = await sync_records(await self.flow(), at.engine, at.traffic, limits=breaker_limits(at))
         assert report.error is None, report.error
         return report
-
-    def promised(self, lines: Sequence[Foreseen]) -> Counter[Write]:
-        """What the lines of a plan say will be written; a record made in the same pass has no id yet."""
-        made = {line.change.record.identity: line.change.key for line in lines if line.what == "create"}
-        found: Counter[Write] = Counter()
-        for line in lines:
-            if line.what == "wait":
-                continue
-            foreseen = {"send": line.send, "target_id": line.target_id}
-            if line.what == "follow" and not line.target_id:
-                foreseen["target_id"] = f"of {made[line.change.record.identity]}"
-            found[_write(line.change.key, foreseen, "d365_contact_key")] += 1
-        return Counter(set(found))  # further keys of one record are listed by one write
-
-    def written(self, mark: int, before: set[str]) -> Counter[Write]:
-        """The same of what was written; ``before``: the ids that stood there already."""
-        keys = {str(row["id"]): row["properties"].get("d365_contact_key") for row in self.office.records("contacts")}
-        found = written(self.office, mark, "contacts")
-        return Counter(
-            {
-                (where if where in before or where not in keys else f"of {keys[where]}", values): times
-                for (where, values), times in found.items()
-            }
-        )
 
 
 def _contact(record: SourceRecord) -> TargetRecord:

@@ -43,7 +43,10 @@ class Filler:
         return self.lanes.in_flight
 
     async def send(self, change: Change, covered: CoveredPage) -> None:
-        """Put one change into the batch being filled."""
+        """Put one change into the batch being filled; the mark of a further key leaves the record to its owner."""
+        if change.kind == "mark" and not change.target_id:
+            await self.ledger.set_aside(change)
+            return
         covered.open += 1
         self.lanes.in_flight[change.key] = change.record.source_digest
         await self.place(Row(change, covered))

@@ -133,7 +133,7 @@ class Judge:
     ) -> None:
         """A mapped record against its link."""
         follows = head.role == "follower" and head.identity == identity_hash(target.identity)
-        if follows or (head.fingerprint == target.fingerprint and head.state == "live"):
+        if head.state == "live" and (follows or head.fingerprint == target.fingerprint):
             found.touched.append((target.key, target.source_digest))
             found.unchanged.append(target.key)
         else:

@@ -47,6 +47,9 @@ class Piece:
     touched: Sequence[tuple[str, bytes]] = ()
     taken_back: Sequence[str] = ()
     lost: Sequence[tuple[Row, RecordError]] = ()
+    set_aside: Sequence[
+        tuple[str, bytes]
+    ] = ()  # links that are marked without a write: keys, what is written
 
 
 _LANDED = frozenset({Result.CREATED, Result.UPDATED})
@@ -133,6 +136,11 @@ class Ledger:
         """Records that a person deleted in the target: they wait for one."""
         await self.commits.add(Piece(lost=rows))
 
+    async def set_aside(self, change: Change) -> None:
+        """A further key is gone or out of scope: its link says so, the record is its owner's."""
+        self.counters.add(Result.UNCHANGED)
+        await self.commits.add(Piece(set_aside=[(change.key, orjson.dumps(change.written))]))
+
     async def put(self, tx: Tx, pieces: Sequence[Piece]) -> None:
         """Write what a group of callers has; each table once, however many they are."""
         cid, name = self.engine.connection_id, self.flow.name
@@ -140,6 +148,7 @@ class Ledger:
         await links.touch(tx, cid, name, touched, mapping_version=self.flow.mapping_version)
         if taken_back := [key for piece in pieces for key in piece.taken_back]:
             await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
+        await links.mark(tx, cid, name, [row for piece in pieces for row in piece.set_aside])
         judged = [stopped for piece in pieces for stopped in piece.stopped]
         self.counters.add(Result.PARKED, len(judged))
         finished = [piece.finished for piece in pieces if piece.finished is not None]
