@@ -43,7 +43,7 @@ class Filler:
         return self.lanes.in_flight
 
     async def send(self, change: Change, covered: CoveredPage) -> None:
-        """Put one change into the batch being filled."""
+        """Put one change into the batch being filled. No other change of its key may be on its way."""
         covered.open += 1
         self.lanes.in_flight[change.key] = change.record.source_digest
         await self.place(Row(change, covered))
@@ -101,8 +101,10 @@ class Filler:
                 owned[row.change.key] = target_id
             elif one is not None and one.target_id not in {row.change.target_id for row in alone}:
                 alone.append(Row(self.adopting(row.change, one), row.covered))
-            elif row.change.record.identity and one is None:
+            elif one is None and row.change.record.identity:
                 await self.create_alone(row)
+            elif one is None:
+                await self.lanes.give_up([row])  # what it should have followed is gone, too
             else:
                 self.lanes.followers.append(row)  # the record is being adopted by another key: after that one
         for row in alone:

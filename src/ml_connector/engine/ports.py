@@ -35,6 +35,10 @@ class Sink(Protocol):
         """What kind of record is written."""
 
     @property
+    def identity(self) -> str:
+        """What else the target keeps unique of a record, as the e-mail of a contact; empty when nothing."""
+
+    @property
     def batch_size(self) -> int:
         """Records a call may carry."""
 
@@ -58,6 +62,9 @@ class Sink(Protocol):
 
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
         """What became of records that their ids do not find, by key."""
+
+    async def binned(self, target_ids: Sequence[str]) -> set[str]:
+        """Those of the records that a person deleted and can still restore."""
 
 
 class Associations(Protocol):

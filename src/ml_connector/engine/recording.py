@@ -46,7 +46,18 @@ class Piece:
     stopped: Sequence[Stopped] = ()
     touched: Sequence[tuple[str, bytes]] = ()
     taken_back: Sequence[str] = ()
+    put_aside: Sequence[str] = ()
     lost: Sequence[tuple[Row, RecordError]] = ()
+
+
+def of_judged(judged: Judged) -> Piece:
+    """What a comparison alone leaves to store."""
+    return Piece(
+        stopped=judged.stopped,
+        touched=judged.touched,
+        taken_back=judged.taken_back,
+        put_aside=judged.put_aside,
+    )
 
 
 _LANDED = frozenset({Result.CREATED, Result.UPDATED})
@@ -110,10 +121,8 @@ class Ledger:
         """Count what the comparison alone decided, and store it."""
         count(self.counters, judged)
         self.open_parked |= judged.open_parked
-        if judged.stopped or judged.touched or judged.taken_back:
-            await self.commits.add(
-                Piece(stopped=judged.stopped, touched=judged.touched, taken_back=judged.taken_back)
-            )
+        if judged.stopped or judged.touched or judged.taken_back or judged.put_aside:
+            await self.commits.add(of_judged(judged))
 
     async def save_progress(self) -> None:
         """Move progress over pages that needed no writing."""
@@ -140,6 +149,7 @@ class Ledger:
         await links.touch(tx, cid, name, touched, mapping_version=self.flow.mapping_version)
         if taken_back := [key for piece in pieces for key in piece.taken_back]:
             await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
+        await links.set_state(tx, cid, name, [key for piece in pieces for key in piece.put_aside], "gone")
         judged = [stopped for piece in pieces for stopped in piece.stopped]
         self.counters.add(Result.PARKED, len(judged))
         finished = [piece.finished for piece in pieces if piece.finished is not None]
@@ -157,7 +167,7 @@ class Ledger:
         """Store what landed; the records that were refused come back."""
         cid, name = self.engine.connection_id, self.flow.name
         landed: list[Link] = []
-        marked: list[tuple[str, bytes]] = []
+        marked: list[tuple[str, str, bytes]] = []
         wanted: list[Association] = []
         stopped: list[Stopped] = []
         entries: list[Entry] = []
@@ -169,7 +179,7 @@ class Ledger:
                 self.counters.add(outcome.result)
                 if outcome.result in _LANDED:
                     if change.kind == "mark":
-                        marked.append((change.key, orjson.dumps(written_after(change))))
+                        marked.append((change.key, outcome.target_id, orjson.dumps(written_after(change))))
                     else:
                         landed.append(self._link(change, outcome.target_id))
                         wanted += self._wanted(change, outcome)
@@ -224,9 +234,7 @@ class Ledger:
 
     def _entry(self, change: Change, outcome: Outcome, finished: Finished) -> Entry:
         return Entry(
-            kind=_KINDS.get(
-                change.kind, "adopted" if change.adopted and not change.written else outcome.result.value
-            ),
+            kind=_KINDS.get(change.kind, "adopted" if change.takes_over else outcome.result.value),
             flow=self.flow.name,
             key=change.key,
             run_id=self.run_id,
