@@ -53,14 +53,14 @@ class Figures:
             elif change.kind != "mark" and not change.takes_over and change.before_after:
                 self.changed += 1
                 self.blanked += any(_is_blanked(change.before_after, name) for name in traits.names)
-                self.flipped += _is_flipped(change.before_after, traits)
+                self.flipped += _is_flipped(change, traits)
                 self.moved += any(
                     _is_moved(change.before_after, name, limits.moved_by) for name in traits.prices
                 )
 
     def as_details(self) -> dict[str, Any]:
         """Plain data for the store."""
-        return asdict(self)
+        return asdict(self) | {"skipped": dict(self.skipped)}
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Figures:
@@ -106,13 +106,14 @@ def _is_blanked(changes: Mapping[str, tuple[str | None, str]], name: str) -> boo
     return bool(before) and after == ""
 
 
-def _is_flipped(changes: Mapping[str, tuple[str | None, str]], traits: Traits) -> bool:
-    """A currency became another one, or a price moved to the property of another currency."""
+def _is_flipped(change: Change, traits: Traits) -> bool:
+    """A currency became another one, or a price arrived beside one that is cleared or no longer kept."""
+    changes = change.before_after
     if any(before and after != before for before, after in _of(changes, traits.currencies)):
         return True
-    cleared = any(before and after == "" for before, after in _of(changes, traits.prices))
     arrived = any(not before and after != "" for before, after in _of(changes, traits.prices))
-    return cleared and arrived
+    left = any(change.written.get(name) and not change.record.properties.get(name) for name in traits.prices)
+    return arrived and left
 
 
 def _of(changes: Mapping[str, tuple[str | None, str]], names: Iterable[str]) -> list[tuple[str | None, str]]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 CHUNK = 500  # records compared with their links in one look-up
 BREATH = 50  # records mapped between two looks at the loop, so that answers are not kept waiting
 OUT_OF_SCOPE = "No longer in scope"
+MAPPED_BY = "mapping_version"  # in the details of a parked record
 NOT_IN_DYNAMICS = "Not in Dynamics"
 
 
@@ -65,7 +66,7 @@ class Known:
     """What the store knows about a chunk."""
 
     heads: dict[str, LinkHead]
-    parked: dict[str, bytes]  # digests with which keys are parked
+    parked: dict[str, bytes]  # digests with which keys are parked; none where another mapping stopped them
 
 
 class Judge:
@@ -167,7 +168,10 @@ class Judge:
         async with self.engine.store.read() as tx:
             heads = await links.heads(tx, self.engine.connection_id, self.flow.name, keys)
             stopped = await parked.open_for(tx, self.engine.connection_id, self.flow.name, keys)
-        return Known(heads, {key: row.source_digest for key, row in stopped.items()})
+        version = self.flow.mapping_version
+        mapped_so = {key: row.detail.get(MAPPED_BY, version) == version for key, row in stopped.items()}
+        digests = {key: row.source_digest if mapped_so[key] else b"" for key, row in stopped.items()}
+        return Known(heads, digests)
 
     async def creations(self, targets: Sequence[TargetRecord], found: Judged) -> list[Change]:
         """Records never written: some wait behind a match, some must never be sent, some have another's identity."""

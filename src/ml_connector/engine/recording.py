@@ -11,7 +11,7 @@ from ml_connector.domain.causes import cause_of
 from ml_connector.domain.diff import written_after
 from ml_connector.domain.records import FINGERPRINT_VERSION, Result, identity_hash
 from ml_connector.engine.grouped import GroupCommit
-from ml_connector.engine.judging import Judged, Stopped
+from ml_connector.engine.judging import MAPPED_BY, Judged, Stopped
 from ml_connector.errors import RejectedError
 from ml_connector.store import associations, audit, calls, links, parked
 from ml_connector.store.associations import Association
@@ -63,10 +63,15 @@ def of_judged(judged: Judged) -> Piece:
 _LANDED = frozenset({Result.CREATED, Result.UPDATED})
 
 
-def parking(flow: str, run_id: str, stopped: Stopped) -> ParkedRecord:
-    """The parked row of a stopped record: cause, sentence, whose turn, next action."""
+def parking(flow: str, run_id: str, stopped: Stopped, *, mapping_version: int | None = None) -> ParkedRecord:
+    """The parked row of a stopped record: cause, sentence, whose turn, next action.
+
+    A record is tried again by itself when it changes, or when the mapping that stopped it does.
+    """
     cause = cause_of(stopped.error.code)
     detail: dict[str, Any] = {"code": stopped.error.code, "hint": stopped.error.hint, **stopped.error.context}
+    if mapping_version is not None:
+        detail[MAPPED_BY] = mapping_version
     if isinstance(stopped.error, RejectedError):
         detail |= {
             "status": stopped.error.status,
@@ -255,7 +260,8 @@ class Ledger:
         if not stopped:
             return
         cid, name = self.engine.connection_id, self.flow.name
-        rows = [parking(name, self.run_id, item) for item in stopped]
+        version = self.flow.mapping_version
+        rows = [parking(name, self.run_id, item, mapping_version=version) for item in stopped]
         await parked.park(tx, cid, rows)
         await audit.append(
             tx,
