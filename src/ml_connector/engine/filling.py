@@ -127,7 +127,7 @@ class Filler:
         hashes = {row.change.key: identity_hash(row.change.record.identity) for row in rows}
         async with self.engine.store.read() as tx:
             for link in await links.by_identity(tx, cid, name, [one for one in hashes.values() if one]):
-                if link.role != "follower" and link.identity is not None:
+                if link.owns and link.identity is not None:
                     by_hash[link.identity] = link.target_id
             for row in rows:
                 one = hashes[row.change.key]
@@ -142,10 +142,7 @@ class Filler:
         rows = await links.by_target(
             tx, self.engine.connection_id, self.flow.sink.object_type, change.target_id
         )
-        return any(
-            link.flow == self.flow.name and link.role != "follower" and link.key != change.key
-            for link in rows
-        )
+        return any(link.flow == self.flow.name and link.owns and link.key != change.key for link in rows)
 
     async def held(self, rows: list[Row]) -> dict[str, Held]:
         """The target's records that have the identities of these rows, by key."""

@@ -203,7 +203,7 @@ class Judge:
         found = await links.by_identity(
             tx, self.engine.connection_id, self.flow.name, [name for name in by_hash if name]
         )
-        return {by_hash[link.identity]: link for link in found if link.role != "follower"}
+        return {by_hash[link.identity]: link for link in found if link.owns}
 
     def following(self, target: TargetRecord, target_id: str) -> Change:
         """A key whose record another one owns; which keys are listed there is found out when it is sent."""

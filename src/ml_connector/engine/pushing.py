@@ -219,11 +219,16 @@ class Lanes:
         )
         moved: dict[str, Row] = {}
         lost: list[Row] = []
+        with_own_key = {
+            key: trace.now.target_id for key, trace in traces.items() if trace.now and trace.now.key == key
+        }
+        taken = await self.ledger.owned_by_others(with_own_key)
         for row in rows:
             trace = traces[row.change.key]
+            own = trace.now is not None and trace.now.key in ("", row.change.key)
             if trace.now is None:
                 lost.append(row)
-            elif trace.now.key in ("", row.change.key) and trace.now.target_id not in moved:
+            elif own and row.change.key not in taken and trace.now.target_id not in moved:
                 moved[trace.now.target_id] = Row(_moved(row.change, trace), row.covered, last=True)
             else:
                 self.followers.append(Row(replace(row.change, target_id=trace.now.target_id), row.covered))

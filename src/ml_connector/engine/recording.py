@@ -21,7 +21,7 @@ from ml_connector.store.links import Link
 from ml_connector.store.parked import ParkedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Counters, Outcome
@@ -146,6 +146,20 @@ class Ledger:
     async def lost(self, rows: Sequence[tuple[Row, RecordError]]) -> None:
         """Records that a person deleted in the target: they wait for one."""
         await self.commits.add(Piece(lost=rows))
+
+    async def owned_by_others(self, targets: Mapping[str, str]) -> set[str]:
+        """The keys whose records another key owns; that one is written once more, for it has lost its place there."""
+        cid, name = self.engine.connection_id, self.flow.name
+        found: dict[str, str] = {}
+        async with self.engine.store.read() as tx:
+            for key, target_id in targets.items():
+                for link in await links.by_target(tx, cid, self.flow.sink.object_type, target_id):
+                    if link.flow == name and link.key != key and link.owns:
+                        found[key] = link.key
+        if found:
+            async with self.engine.store.write() as tx:
+                await links.send_again(tx, cid, name, sorted(found.values()))
+        return set(found)
 
     async def put(self, tx: Tx, pieces: Sequence[Piece]) -> None:
         """Write what a group of callers has; each table once, however many they are."""

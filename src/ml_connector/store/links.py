@@ -49,6 +49,11 @@ class Link:
     role: LinkRole = "owner"
     missed: int = 0
 
+    @property
+    def owns(self) -> bool:
+        """Whether the fields of a record that stands in the target are this key's."""
+        return self.role != "follower" and self.state in ("live", "gone")
+
 
 @dataclass(frozen=True, slots=True)
 class LinkHead:
@@ -204,6 +209,17 @@ async def set_state(tx: Tx, connection_id: int, flow: str, keys: Sequence[str], 
         values |= {"written": b"{}", "identity": None, "source_digest": b"", "fingerprint": b""}
     if keys:
         await tx.connection.execute(change.values(**values))
+
+
+async def send_again(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> None:
+    """Let the next crawl write these records once more, whatever the source says."""
+    change = update(tables.link).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.key, bindparam("keys", value=list(keys), type_=TextList())),
+    )
+    if keys:
+        await tx.connection.execute(change.values(fingerprint=b"", source_digest=b""))
 
 
 async def in_state(
