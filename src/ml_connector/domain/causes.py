@@ -239,6 +239,20 @@ CAUSES: dict[str, Cause] = {
             Turn.FINANCE,
             "Give each record its own number in Dynamics, then replay.",
         ),
+        Cause(
+            "record.deleted_in_target",
+            "Deleted in HubSpot",
+            "A person deleted the record in HubSpot; it is not made again by itself when it changes in Dynamics.",
+            Turn.SALES,
+            "Restore it in HubSpot and it goes on by itself, or replay it to have it made again.",
+        ),
+        Cause(
+            "record.unusable_key",
+            "The key cannot be stored",
+            "The number of the record holds control characters, so nothing can be told apart by it.",
+            Turn.FINANCE,
+            "Give the record a number without control characters in Dynamics.",
+        ),
     )
 }
 

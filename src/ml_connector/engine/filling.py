@@ -43,7 +43,7 @@ class Filler:
         return self.lanes.in_flight
 
     async def send(self, change: Change, covered: CoveredPage) -> None:
-        """Put one change into the batch being filled."""
+        """Put one change into the batch being filled. No other change of its key may be on its way."""
         covered.open += 1
         self.lanes.in_flight[change.key] = change.record.source_digest
         await self.place(Row(change, covered))
@@ -101,8 +101,10 @@ class Filler:
                 owned[row.change.key] = target_id
             elif one is not None and one.target_id not in {row.change.target_id for row in alone}:
                 alone.append(Row(self.adopting(row.change, one), row.covered))
-            elif row.change.record.identity and one is None:
+            elif one is None and row.change.record.identity:
                 await self.create_alone(row)
+            elif one is None:
+                await self.lanes.give_up([row])  # what it should have followed is gone, too
             else:
                 self.lanes.followers.append(row)  # the record is being adopted by another key: after that one
         for row in alone:
@@ -125,7 +127,7 @@ class Filler:
         hashes = {row.change.key: identity_hash(row.change.record.identity) for row in rows}
         async with self.engine.store.read() as tx:
             for link in await links.by_identity(tx, cid, name, [one for one in hashes.values() if one]):
-                if link.role != "follower" and link.identity is not None:
+                if link.owns and link.identity is not None:
                     by_hash[link.identity] = link.target_id
             for row in rows:
                 one = hashes[row.change.key]
@@ -140,10 +142,7 @@ class Filler:
         rows = await links.by_target(
             tx, self.engine.connection_id, self.flow.sink.object_type, change.target_id
         )
-        return any(
-            link.flow == self.flow.name and link.role != "follower" and link.key != change.key
-            for link in rows
-        )
+        return any(link.flow == self.flow.name and link.owns and link.key != change.key for link in rows)
 
     async def held(self, rows: list[Row]) -> dict[str, Held]:
         """The target's records that have the identities of these rows, by key."""

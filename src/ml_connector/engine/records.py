@@ -16,6 +16,7 @@ from ml_connector.engine.associating import associate
 from ml_connector.engine.coverage import Coverage
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import CHUNK, Judge
+from ml_connector.engine.reading import without_duplicates
 from ml_connector.engine.recording import Ledger
 from ml_connector.store import progress
 from ml_connector.store.progress import Progress
@@ -104,7 +105,10 @@ async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their orde
     left: int | None,
 ) -> int | None:
     """One chunk through the line; how many records may still be written comes back."""
-    judged = await judge.judge(without_duplicates(chunk, filler.in_flight, ledger.counters))
+    fresh, losers = without_duplicates(chunk)
+    ledger.counters.add(Result.SKIPPED, len(chunk) - len(fresh) - len(losers))
+    judged = await judge.judge(not_on_their_way(fresh, filler.in_flight, ledger.counters))
+    await judge.stop(losers, judged)
     await ledger.save_judged(judged)
     changes = judged.changes if left is None else judged.changes[:left]
     ledger.counters.read -= len(judged.changes) - len(changes)
@@ -113,20 +117,18 @@ async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their orde
     return None if left is None else left - len(changes)
 
 
-def without_duplicates(
-    chunk: Sequence[SourceRecord], in_flight: Mapping[str, bytes], counters: Counters
+def not_on_their_way(
+    records: Sequence[SourceRecord], in_flight: Mapping[str, bytes], counters: Counters
 ) -> list[SourceRecord]:
-    """A key that is already on its way in this run is not sent twice: the first wins, the next run compares."""
-    fresh: dict[str, SourceRecord] = {}
-    for record in chunk:
-        if record.key in fresh or record.key in in_flight:
-            same = in_flight.get(record.key) == record.digest or (
-                record.key in fresh and fresh[record.key].digest == record.digest
-            )
+    """A key that is on its way in this run is not sent again beside it: the first wins, the next run compares."""
+    fresh: list[SourceRecord] = []
+    for record in records:
+        if record.key in in_flight:
+            same = in_flight[record.key] == record.digest
             counters.add(Result.SKIPPED if same else Result.HELD)
         else:
-            fresh[record.key] = record
-    return list(fresh.values())
+            fresh.append(record)
+    return fresh
 
 
 class ReadAhead:

@@ -104,7 +104,10 @@ class UpsertSink:
         return {identity: self._held(record) for identity, record in found.items()}
 
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
-        """What became of records their ids do not find: the key tells, then the merged ids, then the recycle bin.
+        """What became of records their ids do not find: the key tells, then the recycle bin, then the merged ids.
+
+        A record that was merged away is not in the recycle bin. Search trails writes: a record that was merged a
+        moment ago may look as if it had vanished.
 
         Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
         """
@@ -113,18 +116,22 @@ class UpsertSink:
             self.object_type, list(target_ids), properties=asked, id_property=self.id_property
         )
         traces = {key: Trace("moved", self._held(record)) for key, record in by_key.items()}
-        for key, target_id in target_ids.items():
-            if key in traces:
+        left = {key: target_id for key, target_id in target_ids.items() if key not in traces}
+        binned = await self.binned(list(left.values()))
+        for key, target_id in left.items():
+            if target_id in binned:
+                traces[key] = Trace("deleted")
                 continue
             merged = await self.client.search(
                 self.object_type, filters=[contains_token(MERGED, target_id)], properties=asked, limit=2
             )
-            if merged.records:
-                traces[key] = Trace("moved", self._held(merged.records[0]))
-            else:
-                binned = await self.client.archived(self.object_type, target_id)
-                traces[key] = Trace("deleted" if binned else "vanished")
+            found = merged.records[0] if merged.records else None
+            traces[key] = Trace("vanished") if found is None else Trace("moved", self._held(found))
         return traces
+
+    async def binned(self, target_ids: Sequence[str]) -> set[str]:
+        """Those of the records that a person deleted and can still restore."""
+        return await self.client.archived(self.object_type, target_ids) if target_ids else set()
 
     async def edited(self, since: str, properties: Sequence[str]) -> Edited:
         """Records with our key that were changed since; HubSpot's own clock tells when.
