@@ -64,6 +64,13 @@ CAUSES: dict[str, Cause] = {
             "Correct the value in Dynamics, or the field's rule in the mapping file, then replay.",
         ),
         Cause(
+            "contact.nameless",
+            "A contact has neither a name nor a valid e-mail address",
+            "HubSpot takes no contact without a name or an e-mail address; a malformed address does not count.",
+            Turn.FINANCE,
+            "Enter the name of the person, or correct the e-mail address, in Dynamics; it then goes by itself.",
+        ),
+        Cause(
             "order.no_company",
             "The deal has no company",
             "An order needs the company that buys.",

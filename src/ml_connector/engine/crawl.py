@@ -234,7 +234,8 @@ class Crawl:
             if not rows:
                 continue
             gone = [key for key, missed, seen in rows if not seen and missed not in (0, number)]
-            marks = await judge.marked(gone, NOT_IN_DYNAMICS)
+            heirs = await judge.heirs(gone)
+            marks = await judge.marked([key for key in gone if key not in heirs], NOT_IN_DYNAMICS)
             staged = self.sealed(marks, seq)
             seq += len(staged)
             async with self.engine.store.write() as tx:
@@ -242,6 +243,7 @@ class Crawl:
                 absent = [key for key, missed, seen in rows if not seen and not missed]
                 await links.set_missed(tx, cid, name, back, 0)
                 await links.set_missed(tx, cid, name, absent, number)
+                await links.hand_over(tx, cid, name, list(heirs.items()))
                 if self.flow.traits.status:  # further keys of a record leave its status to the owner
                     silent = sorted(set(gone) - {change.key for change in marks})
                     await links.set_state(tx, cid, name, silent, "gone")

@@ -57,6 +57,8 @@ class Judged:
     held: int = 0  # behind a doubtful match
     waiting: int = 0  # deleted in the target by a person
     put_aside: list[str] = field(default_factory=list)  # further keys that left the scope: nothing to send
+    handed: list[tuple[str, str]] = field(default_factory=list)  # owners that left the scope, and their heirs
+    related: list[tuple[str, TargetRecord]] = field(default_factory=list)  # of touched ones, with target ids
     skipped: Counter[str] = field(default_factory=Counter)  # by the filter or reason
     open_parked: frozenset[str] = frozenset()
 
@@ -141,6 +143,7 @@ class Judge:
         follows = head.role == "follower"
         if head.state == "live" and (follows or head.fingerprint == target.fingerprint):
             found.touched.append((target.key, target.source_digest))
+            found.related += [(head.target_id, target)] if target.related else []
             found.unchanged.append(target.key)
         else:
             other.append((target, head))
@@ -240,14 +243,37 @@ class Judge:
         )
 
     async def marks(self, pairs: Sequence[tuple[SourceRecord, LinkHead]], found: Judged) -> None:
-        """Linked records that have left the scope."""
-        changes = await self.marked([record.key for record, _ in pairs], OUT_OF_SCOPE)
+        """Linked records that have left the scope; of a record that several keys share, the next one takes over."""
+        keys = [record.key for record, _ in pairs]
+        heirs = await self.heirs(keys)
+        changes = await self.marked([key for key in keys if key not in heirs], OUT_OF_SCOPE)
         found.changes += changes
+        found.handed += heirs.items()
         sent = {change.key for change in changes}
         for record, head in pairs:
             if record.key not in sent:
                 found.skipped[record.left_scope] += 1
                 found.put_aside += [record.key] if head.role == "follower" else []
+
+    async def heirs(self, keys: Sequence[str]) -> dict[str, str]:
+        """The owners among these keys whose record a further key still needs, and the key that takes over."""
+        cid, name = self.engine.connection_id, self.flow.name
+        found: dict[str, str] = {}
+        async with self.engine.store.read() as tx:
+            rows = await links.many(tx, cid, name, keys) if self.flow.traits.further_keys else {}
+            for key, link in rows.items():
+                if link.role == "follower" or link.state != "live":
+                    continue
+                others = await links.by_target(tx, cid, link.object_type, link.target_id)
+                able = [
+                    other.key
+                    for other in others
+                    if other.flow == name and other.role == "follower" and other.state == "live"
+                    if not other.missed and other.key not in rows
+                ]
+                if able:
+                    found[key] = min(able)
+        return found
 
     async def marked(self, keys: Sequence[str], status: str) -> list[Change]:
         """Linked records whose status alone changes; further keys of a record leave its status to the owner."""

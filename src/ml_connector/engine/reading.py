@@ -83,6 +83,8 @@ def join(whole: Judged, part: Judged) -> None:
     whole.changes += part.changes
     whole.stopped += part.stopped
     whole.touched += part.touched
+    whole.related += part.related
+    whole.handed += part.handed
     whole.unchanged += part.unchanged
     whole.taken_back += part.taken_back
     whole.still_parked += part.still_parked

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.domain.records import Counters, Outcome
+    from ml_connector.domain.records import Counters, Outcome, TargetRecord
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import Coverage, CoveredPage
     from ml_connector.engine.ports import RecordFlow
@@ -47,6 +47,8 @@ class Piece:
     touched: Sequence[tuple[str, bytes]] = ()
     taken_back: Sequence[str] = ()
     put_aside: Sequence[str] = ()
+    handed: Sequence[tuple[str, str]] = ()
+    related: Sequence[tuple[str, TargetRecord]] = ()
     lost: Sequence[tuple[Row, RecordError]] = ()
 
 
@@ -57,6 +59,8 @@ def of_judged(judged: Judged) -> Piece:
         touched=judged.touched,
         taken_back=judged.taken_back,
         put_aside=judged.put_aside,
+        handed=judged.handed,
+        related=judged.related,
     )
 
 
@@ -126,7 +130,7 @@ class Ledger:
         """Count what the comparison alone decided, and store it."""
         count(self.counters, judged)
         self.open_parked |= judged.open_parked
-        if judged.stopped or judged.touched or judged.taken_back or judged.put_aside:
+        if judged.stopped or judged.touched or judged.taken_back or judged.put_aside or judged.handed:
             await self.commits.add(of_judged(judged))
 
     async def save_progress(self) -> None:
@@ -169,6 +173,9 @@ class Ledger:
         if taken_back := [key for piece in pieces for key in piece.taken_back]:
             await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
         await links.set_state(tx, cid, name, [key for piece in pieces for key in piece.put_aside], "gone")
+        await links.hand_over(tx, cid, name, [pair for piece in pieces for pair in piece.handed])
+        related = [row for piece in pieces for row in piece.related]
+        await associations.want(tx, cid, [one for row in related for one in self._wanted(*row, fresh=False)])
         judged = [stopped for piece in pieces for stopped in piece.stopped]
         self.counters.add(Result.PARKED, len(judged))
         finished = [piece.finished for piece in pieces if piece.finished is not None]
@@ -203,7 +210,8 @@ class Ledger:
                         marked.append((change.key, outcome.target_id, orjson.dumps(written_after(change))))
                     else:
                         landed.append(self._link(change, outcome.target_id))
-                        wanted += self._wanted(change, outcome)
+                        fresh = outcome.result is Result.CREATED
+                        wanted += self._wanted(outcome.target_id, change.record, fresh=fresh)
                     entries.append(self._entry(change, outcome, call))
                 elif outcome.result is Result.PARKED:
                     stopped.append(Stopped(outcome.key, outcome.error, change.record.source_digest))
@@ -240,17 +248,17 @@ class Ledger:
             role="follower" if follows else "adopted" if change.adopted else "owner",
         )
 
-    def _wanted(self, change: Change, outcome: Outcome) -> list[Association]:
+    def _wanted(self, target_id: str, record: TargetRecord, *, fresh: bool) -> list[Association]:
         return [
             Association(
-                key=change.key,
+                key=record.key,
                 flow=self.flow.name,
                 to_flow=other.flow,
                 to_key=other.key,
-                from_id=outcome.target_id,
-                fresh=outcome.result is Result.CREATED,
+                from_id=target_id,
+                fresh=fresh,
             )
-            for other in change.record.related
+            for other in record.related
         ]
 
     def _entry(self, change: Change, outcome: Outcome, finished: Finished) -> Entry:

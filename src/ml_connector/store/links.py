@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -220,6 +220,16 @@ async def send_again(tx: Tx, connection_id: int, flow: str, keys: Sequence[str])
     )
     if keys:
         await tx.connection.execute(change.values(fingerprint=b"", source_digest=b""))
+
+
+async def hand_over(tx: Tx, connection_id: int, flow: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Owners leave their records to other keys, which write them anew at the next crawl; pairs of old and new owner."""
+    for old, new in pairs:
+        rows = await many(tx, connection_id, flow, [old, new])
+        heir = replace(
+            rows[new], role=rows[old].role, written=rows[old].written, fingerprint=b"", source_digest=b""
+        )
+        await put(tx, connection_id, [heir, replace(rows[old], role="follower", state="gone", missed=0)])
 
 
 async def in_state(
