@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 COMMAND = [sys.executable, "-c", "from ml_connector.cli.main import run; run()"]
 
 
+NEW_CITY = "Newtown"
+PARKED = 3  # the twins' world has a few records that HubSpot refuses
+
+
 @dataclass(frozen=True)
 class Setting:
     """How the twins behave in one measurement."""
@@ -106,7 +110,7 @@ def one_sync(environment: dict[str, str]) -> dict[str, Any]:
     assert process.stdout is not None
     answer = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
-    if status:
+    if os.waitstatus_to_exitcode(status) not in (0, PARKED):
         raise SystemExit(f"sync ended with status {status}: {answer}")
     flows: dict[str, dict[str, Any]] = json.loads(answer)["flows"]
     summed = ("read", "created", "updated", "unchanged", "throttled", "seconds")
@@ -121,11 +125,23 @@ def one_sync(environment: dict[str, str]) -> dict[str, Any]:
 
 
 def floor_s(setting: Setting, figures: dict[str, Any]) -> float:
-    """The least time the limits and latencies allow."""
+    """The least time the limits and latencies allow, if the allowance came back drop by drop."""
     limit, window_s = setting.allowance
     waiting = max(0.0, (figures["requests"]["hubspot"] - limit) / (limit / window_s)) if limit else 0.0
+    return waiting + latencies_s(setting, figures)
+
+
+def rolling_s(setting: Setting, figures: dict[str, Any]) -> float:
+    """The same with a window that rolls, as HubSpot's does: one call too many waits until the first is out of it."""
+    limit, window_s = setting.allowance
+    windows = (figures["requests"]["hubspot"] - 1) // limit if limit else 0
+    return max(0, windows) * (window_s + setting.hubspot_ms / 1000) + latencies_s(setting, figures)
+
+
+def latencies_s(setting: Setting, figures: dict[str, Any]) -> float:
+    """The F&O pages one after the other, and the last answer."""
     pages: float = figures["requests"]["dynamics"] * setting.dynamics_ms / 1000
-    return float(waiting + pages + setting.hubspot_ms / 1000)
+    return float(pages + setting.hubspot_ms / 1000)
 
 
 def aimed_at(setting: Setting, size: int, run: str, figures: dict[str, Any]) -> tuple[str, bool]:
@@ -142,12 +158,14 @@ def aimed_at(setting: Setting, size: int, run: str, figures: dict[str, Any]) -> 
 
 def show(setting: Setting, size: int, run: str, figures: dict[str, Any], due: int | None) -> bool:
     """One line; whether the aim was met. ``due``: how many records had to be written."""
-    records, seconds, floor = figures["read"], figures["seconds"], floor_s(setting, figures)
+    records, seconds = figures["read"], figures["seconds"]
+    floor, rolling = floor_s(setting, figures), rolling_s(setting, figures)
     written = figures["created"] + figures["updated"]
     aim, met = aimed_at(setting, size, run, figures)
     met = met and figures["throttled"] == 0 and (due is None or written == due)
     print(
-        f"{setting.name:20} {size:>7} {run:9} {seconds:7.2f} s  floor {floor:6.2f} s  aim {aim:11}"
+        f"{setting.name:20} {size:>7} {run:9} {seconds:7.2f} s  floor {floor:6.2f} s"
+        f" (rolling {rolling:6.2f} s)  aim {aim:11}"
         f" {'met ' if met else 'MISS'} {records / seconds:8.0f}/s  calls {figures['requests']['dynamics']}"
         f"+{figures['requests']['hubspot']}  writes {written}  429s {figures['throttled']}"
         f"  CPU {1000 * figures['cpu_s'] / max(records, 1):6.3f} ms/record"
@@ -158,28 +176,34 @@ def show(setting: Setting, size: int, run: str, figures: dict[str, Any], due: in
 
 
 def change(twin: dict[str, Any], every: int) -> int:
-    """A person changes the telephone number of each so many-th organisation; how many companies that is."""
-    state, organisations, changed, after = f"{twin['dynamics_url']}/__twin__/state", 0, 0, ""
+    """A person changes the city of each so many-th organisation; how many customers have another one then.
+
+    Accounts of one party share its address, so these may be a few more.
+    """
+    state = f"{twin['dynamics_url']}/__twin__/state"
+    for place, row in enumerate(organisations(state), start=1):
+        if place % every == 0:
+            body = {
+                "of": "CustomersV3",
+                "key": f"{row['dataAreaId']}:{row['CustomerAccount']}",
+                "fields": {"AddressCity": f"{NEW_CITY} {place}"},
+            }
+            request = urllib.request.Request(state, json.dumps(body).encode(), method="PATCH")  # noqa: S310 - the twin of this benchmark
+            urllib.request.urlopen(request).close()  # noqa: S310 - the same
+    return sum(row["AddressCity"].startswith(NEW_CITY) for row in organisations(state))
+
+
+def organisations(state: str) -> Iterator[dict[str, Any]]:
+    """The twin's customers that become companies."""
+    after = ""
     while True:
         query = urllib.parse.urlencode({"of": "CustomersV3", "limit": 1000, "after": after})
         with urllib.request.urlopen(f"{state}?{query}") as answer:  # noqa: S310 - the twin of this benchmark
             page = json.load(answer)
-        for row in page["records"]:
-            if row["PartyType"] != "Organization":
-                continue
-            organisations += 1
-            if organisations % every == 0:
-                changed += 1
-                body = {
-                    "of": "CustomersV3",
-                    "key": f"{row['dataAreaId']}:{row['CustomerAccount']}",
-                    "fields": {"AddressCity": f"Newtown {changed}"},
-                }
-                request = urllib.request.Request(state, json.dumps(body).encode(), method="PATCH")  # noqa: S310 - the same
-                urllib.request.urlopen(request).close()  # noqa: S310 - the same
+        yield from (row for row in page["records"] if row["PartyType"] == "Organization")
         after = page["after"] or ""
         if not after:
-            return changed
+            return
 
 
 def main() -> int:

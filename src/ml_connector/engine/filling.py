@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_connector.store.database import Tx
 
 ROUTES = ("create", "update", "look")
+MOST_FOLLOWERS = 1_000  # kept until everything before them is on record, for which the lanes must run dry
 
 
 class Filler:
@@ -54,7 +55,7 @@ class Filler:
         identity = change.record.identity
         if change.kind == "follow" or (change.kind == "create" and identity in self.lanes.claimed):
             self.lanes.followers.append(row)
-            if len(self.lanes.followers) >= self.flow.sink.batch_size:
+            if len(self.lanes.followers) >= MOST_FOLLOWERS:
                 await self.settle_followers()
             return
         route = change.kind if change.kind in ROUTES else "update"

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Result
-from ml_connector.engine.associating import associate
+from ml_connector.engine.associating import associating
 from ml_connector.engine.coverage import Coverage
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import CHUNK, Judge
@@ -80,7 +80,11 @@ async def run_records(
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
     left = most
-    async with aclosing(ReadAhead(pages)) as ahead, pushing(flow, engine, run_id, ledger) as filler:
+    async with (
+        aclosing(ReadAhead(pages)) as ahead,
+        associating(flow, engine, run_id, counters) as tie,
+        pushing(flow, engine, run_id, ledger) as filler,
+    ):
         while left != 0 and (page := await ahead.next()) is not None:
             covered = coverage.begin(page.cursor)
             counters.read += len(page.records) + page.skipped
@@ -90,10 +94,10 @@ async def run_records(
                 left = await move_chunk(take(page.records), judge, ledger, filler, covered, left)
                 if len(page.records) <= few and page.cursor is not None:
                     ahead.start()
+                tie()
             counters.read -= len(page.records)
             covered.judged = True
             await ledger.save_progress()
-    await associate(flow, engine, run_id)
 
 
 async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their order
