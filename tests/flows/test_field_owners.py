@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from ml_connector.errors import ConfigurationError
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -110,20 +106,6 @@ async def test_an_empty_dynamics_value_clears_a_hubspot_value_only_if_the_connec
     office.clerk_changes("CustomersV3", "usmf:US-001", AddressStreet="1 Main Street")
     await office.figures("customers")
     assert office.companies()["usmf:US-001"]["city"] == "Springfield"
-
-
-@pytest.mark.parametrize(
-    "target", ["hs_legal_basis", "hs_email_optout", "hs_email_optout_12345", "hs_marketable_status"]
-)
-async def test_consent_subscription_and_legal_basis_fields_are_never_written(
-    office: Office, target: str
-) -> None:
-    """A mapping that would is refused before anything is read."""
-    await office.customer("usmf:US-001")
-    one_more_row(office, target, "SalesMemo", "dynamics")
-    with pytest.raises(ConfigurationError, match=target):
-        await office.sync("customers")
-    assert office.records("companies") == []
 
 
 async def test_every_field_of_an_adopted_contact_is_first_write(office: Office) -> None:

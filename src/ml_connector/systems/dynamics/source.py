@@ -66,16 +66,12 @@ async def read_pages(
     derive: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]],
 ) -> AsyncGenerator[Page, None]:
     """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
-    link = cursor
-    while True:
-        page = await client.page(
-            reading.data_entity,
-            select=reading.select,
-            filter=reading.filter,
-            orderby=reading.orderby,
-            next_link=link,
-        )
+    pages = client.pages(
+        reading.data_entity,
+        select=reading.select,
+        filter=reading.filter,
+        orderby=reading.orderby,
+        next_link=cursor,
+    )
+    async for page in pages:
         yield Page([as_record(*derive(row)) for row in page.rows], page.next_link)
-        if page.next_link is None:
-            return
-        link = page.next_link
