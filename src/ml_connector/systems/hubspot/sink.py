@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.records import Edited, Held, Outcome, Pushed, Result, Trace
+from ml_connector.errors import RejectedError
 from ml_connector.systems.hubspot.associations import CONTACT_TO_COMPANY, PRIMARY_CONTACT_TO_COMPANY
 from ml_connector.systems.hubspot.client import (
     ASSOCIATION_BATCH,
@@ -14,6 +15,7 @@ from ml_connector.systems.hubspot.client import (
     LinkInput,
     UpdateInput,
     UpsertInput,
+    UpsertReport,
 )
 from ml_connector.systems.hubspot.search import (
     LARGEST_PAGE,
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Pair
-    from ml_connector.errors import RejectedError
-    from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
+    from ml_connector.systems.hubspot.client import HubSpotClient
     from ml_connector.systems.hubspot.models import SearchPage
     from ml_connector.systems.hubspot.search import Filter
 
@@ -66,25 +67,33 @@ class UpsertSink:
         """
         sent = changes if creating else {change.target_id: change for change in changes}.values()
         traced = {f"{call_id}-{position}": change for position, change in enumerate(sent)}
-        if creating:
-            reply = await self.client.upsert(
-                self.object_type,
-                self.id_property,
-                [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
-                call_id=call_id,
-            )
-        else:
-            reply = await self.client.update_batch(
-                self.object_type,
-                [UpdateInput(trace_id, change.target_id, change.send) for trace_id, change in traced.items()],
-                call_id=call_id,
-            )
+        reply = await self._send(traced, creating=creating, call_id=call_id)
         if creating:
             outcomes = [self._outcome(trace_id, change, reply) for trace_id, change in traced.items()]
         else:
             by_id = {change.target_id: trace_id for trace_id, change in traced.items()}
             outcomes = [self._outcome(by_id[change.target_id], change, reply) for change in changes]
         return Pushed(outcomes, reply.status, reply.correlation_id)
+
+    async def _send(self, traced: Mapping[str, Change], *, creating: bool, call_id: str) -> UpsertReport:
+        """One call. A record that is refused alone is refused by name, whichever way HubSpot says it."""
+        try:
+            if creating:
+                return await self.client.upsert(
+                    self.object_type,
+                    self.id_property,
+                    [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
+                    call_id=call_id,
+                )
+            return await self.client.update_batch(
+                self.object_type,
+                [UpdateInput(trace_id, change.target_id, change.send) for trace_id, change in traced.items()],
+                call_id=call_id,
+            )
+        except RejectedError as error:
+            if len(traced) > 1:
+                raise
+            return UpsertReport({}, dict.fromkeys(traced, error), error.correlation_id, error.status)
 
     async def look(self, target_ids: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
         """Records as they stand now, by their ids."""
