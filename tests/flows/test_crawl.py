@@ -13,6 +13,7 @@ from ml_connector.app.properties import hubspot_properties
 from ml_connector.errors import UnavailableError
 from ml_connector.settings import load_settings
 from ml_connector.store import audit, calls, crawls, flows, links, progress, runs
+from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -199,6 +200,7 @@ SEAMS = [
 async def small_calls(office: Office) -> RecordFlow:
     """Calls of four records, one after the other."""
     flow = await customers_flow(office, lanes=2)
+    assert isinstance(flow.sink, UpsertSink)
     return replace(flow, sink=replace(flow.sink, batch_size=4))
 
 
@@ -486,8 +488,8 @@ async def test_a_stopped_run_of_one_flow_does_not_stop_another(
         await office.customer(f"usmf:US-{number:03}")
     await office.figures("customers", "products")
     moved(office, range(1, 31), "2 Side Street")
-    number = next(iter(office.products()))
-    office.clerk_changes("AllProducts", number, ProductName="Gear pump, blue")
+    product = next(iter(office.products()))
+    office.clerk_changes("AllProducts", product, ProductName="Gear pump, blue")
     reports = await office.sync("customers", "products")
     assert reports["customers"].error is not None
     assert reports["products"].counters.updated == 1

@@ -13,6 +13,7 @@ import pytest
 
 from ml_connector.app.replay import replay
 from ml_connector.errors import UnavailableError
+from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -464,6 +465,7 @@ async def test_an_odd_record_in_every_call_does_not_keep_the_others_back(
         street = "x" * 65_537 if number % 4 == 0 else "2 Side Street"
         await office.customer(f"usmf:US-{number:03}", AddressStreet=street)
     flow = await customers_flow(office, lanes=3)
+    assert isinstance(flow.sink, UpsertSink)
     flow = replace(flow, sink=replace(flow.sink, batch_size=4))
     mark = office.mark()
     counters = (await run(office, flow)).counters
