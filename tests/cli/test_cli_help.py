@@ -53,9 +53,11 @@ PROMISED = {
     "", "demo", "init", "connect", "ping", "doctor", "hubspot", "db",
     "db upgrade",
     "hubspot properties", "flows", "flows list",
-    "flows enable", "flows disable", "plan", "preview", "sync", "status", "records", "records find", "records show", "deals",
+    "flows enable", "flows disable", "plan", "preview", "sync", "status", "records", "records find",
+    "records show", "deals",
     "deals list", "deals show", "deals approve", "errors", "errors list", "errors show", "replay", "runs",
-    "runs list", "runs show", "runs release", "twin", "twin serve", "twin switches", "match", "match customers", "match contacts",
+    "runs list", "runs show", "runs release", "twin", "twin serve", "twin switches", "match", "match customers",
+    "match contacts",
     "match products", "match review", "match undo",
 }  # fmt: skip
 

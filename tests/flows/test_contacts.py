@@ -182,3 +182,36 @@ async def test_an_email_that_changes_to_one_of_its_own_parts_the_follower_from_t
     mark = office.mark()
     await office.figures("contacts")
     assert office.writes(mark) == []
+
+
+async def test_a_person_who_gains_another_company_is_associated_with_it_too(office: Office) -> None:
+    """Nothing of the contact itself has changed: only the association is written."""
+    key = await person(office, "000101", "US-001", FirstName="Ada")
+    await office.figures("contacts")
+    await person(office, "000101", "US-002", FirstName="Ada")
+    mark = office.mark()
+    assert await office.figures("contacts") == {"read": 1, "unchanged": 1}
+    assert companies_of(office, contacts(office)[key]) == {"usmf:US-001": True, "usmf:US-002": False}
+    assert len(office.writes(mark)) == 1
+
+
+async def test_a_contact_whose_first_key_is_gone_goes_on_under_the_next_one(office: Office) -> None:
+    """It is not marked as gone while another key of it lives; that one owns the fields from then on."""
+    first = await person(
+        office, "000101", "US-001", FirstName="Ada", PrimaryEmailAddress="info@group.example"
+    )
+    second = await person(
+        office, "000102", "US-002", FirstName="Bob", PrimaryEmailAddress="info@group.example"
+    )
+    await office.figures("contacts")
+    office.twins.pair.remove("CDSContactPersonsV2", "usmf:000101:Customer:US-001")
+    for _ in range(3):
+        await office.figures("contacts")
+    [contact] = contacts(office).values()
+    assert (contact["firstname"], contact["d365_status"]) == ("Bob", "Active")
+    async with office.at.store.read() as tx:
+        rows = await links.many(tx, office.at.connection.connection_id, "contacts", [first, second])
+    assert (rows[first].state, rows[second].role) == ("gone", "owner")
+    mark = office.mark()
+    await office.figures("contacts")
+    assert office.writes(mark) == []

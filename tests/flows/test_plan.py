@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from tests.flows.long_used import known_portal, matched
     from tests.flows.office import Office, check_sum
     from tests.flows.planning import People, content, ids, planned, planned_of, promised, written
 
     from ml_connector.store.runs import Run
 else:  # pytest puts this folder on the path
+    from long_used import known_portal, matched
     from office import check_sum
     from planning import People, content, ids, planned, planned_of, promised, written
 
@@ -182,6 +184,25 @@ async def test_a_plan_of_a_first_load_tells_that_the_portal_was_not_matched(
     assert found["counts"]["create"] == 1
 
 
+async def test_a_plan_lists_every_company_name_that_would_be_replaced(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """A matched company: the name that stands there now, and the one that would; what is written equals it."""
+    office = await start(switches={"search_lag_s": "0"})
+    known = await known_portal(office)
+    await matched(office)
+    found = await planned_of(office, "customers")
+    assert found["refused"] is None
+    assert found["names_replaced"] == 1
+    [line] = [line for line in found["changes"] if line["target_id"] == known["alder"]]
+    assert {field["property"]: (field["before"], field["after"]) for field in line["changed"]}["name"] == (
+        "ALDER AND FINCH MILLS",
+        "Alder & Finch Mills Inc.",
+    )
+    assert found["counts"]["held"] == 1
+    await compare(office, office.home)
+
+
 async def test_plan_of_orders_points_to_the_drafts_of_deals(office: Office) -> None:
     found = await planned(office, "orders", "products")
     assert list(found["flows"]) == ["products"]
@@ -303,12 +324,12 @@ async def test_an_existing_file_is_kept_unless_forced_and_a_failing_plan_leaves_
     assert path.read_text() == "mine"
     await planned(office, "customers", out=path, force=True)
     assert content(path)[0]["flow"] == "customers"
-    with pytest.raises(ConfigurationError, match="cannot be written to .*: No such file or directory"):
+    with pytest.raises(ConfigurationError, match=r"cannot be written to .*: No such file or directory"):
         await planned(office, "customers", out=tmp_path / "nowhere" / "customers.plan")
     office.fault("dynamics", "status", "GET", "/CustomersV3", status=403, body={}, times=9)
     with pytest.raises(AccessError):
         await planned(office, "customers", out=tmp_path / "none.plan")
-    assert [file.name for file in tmp_path.glob("*.plan*")] == ["customers.plan"]
+    assert [name for name in os.listdir(tmp_path) if ".plan" in name] == ["customers.plan"]  # noqa: PTH208 - in a loop
     with pytest.raises(ConfigurationError, match="--out goes with exactly one record flow"):
         await planned(office, "customers", "products", out=path, force=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,3 +53,21 @@ def test_the_tables_hold_plain_domains() -> None:
 )
 def test_malformed_addresses_are_none(text: str) -> None:
     assert email_address(text) is None
+
+
+_LOCALS = st.from_regex(r"[A-Za-z0-9._+\-]{1,12}", fullmatch=True)
+_DOMAINS = st.one_of(
+    st.from_regex(r"[a-z0-9.\-]{1,12}\.(?:com|example|de|test|local|invalid)", fullmatch=True),
+    st.sampled_from(["contoso.com", "müller.de", "MUELLER.DE", "a..com", "-a.com", "localhost", "1.2.3.4"]),
+)
+
+
+@settings(max_examples=400)
+@given(_LOCALS, _DOMAINS)
+def test_a_plain_address_is_judged_as_the_library_judges_it(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    try:
+        expected = validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        expected = None
+    assert email_address(text) == expected

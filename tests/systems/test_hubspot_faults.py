@@ -153,5 +153,5 @@ def test_limits_come_from_headers_of_calls_that_count_against_them() -> None:
 
 def test_searches_and_associations_have_limits_of_their_own() -> None:
     assert buckets(SEARCH) == ("hubspot", "hubspot.search")
-    assert buckets(LINKS) == ("hubspot", "hubspot.associations")
+    assert buckets(LINKS) == ("hubspot.associations",)
     assert buckets(READ) == ("hubspot",)

@@ -96,6 +96,11 @@ def _verdict(sides: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], as
     failed = [row["flow"] for row in rows if row["last_run"] and row["last_run"]["state"] == "failed"]
     if failed:
         return f"The last run of {' and '.join(failed)} failed."
+    held = [row["flow"] for row in rows if row["last_run"] and row["last_run"]["state"] == "stopped"]
+    if held:
+        return (
+            f"The last run of {' and '.join(held)} was stopped before it wrote anything: a person must look."
+        )
     stuck = sum(row["parked"] for row in rows)
     if stuck or asked:
         return f"Both systems are connected; {_count(stuck, 'record')} {_verb(stuck)} someone, {_approvals(asked)}."

@@ -62,15 +62,21 @@ def _last(run: dict[str, Any] | None) -> tuple[Any, str]:
 
 def _following(seen: dict[str, Any]) -> str:
     """The one command that helps most now."""
-    missing = [side["side"] for side in seen["sides"] if not side["connected"]]
-    if missing:
-        return f"ml-connector connect {missing[0]}"
-    if any(flow["last_run"] and flow["last_run"]["state"] == "failed" for flow in seen["flows"]):
-        return "ml-connector ping"
-    if seen["parked"]:
-        return "ml-connector errors list"
-    if seen["deals"]["for_approval"]:
-        return "ml-connector deals list"
-    if all(flow["state"] == "off" for flow in seen["flows"]):
-        return "ml-connector flows enable customers"
-    return ""
+    missing = [f"ml-connector connect {side['side']}" for side in seen["sides"] if not side["connected"]]
+    held = [f"ml-connector plan {flow['flow']}" for flow in _last_ended(seen, "stopped")]
+    wishes = (
+        *missing[:1],
+        "ml-connector ping" if _last_ended(seen, "failed") else "",
+        *held[:1],
+        "ml-connector errors list" if seen["parked"] else "",
+        "ml-connector deals list" if seen["deals"]["for_approval"] else "",
+        ""
+        if any(flow["state"] != "off" for flow in seen["flows"])
+        else "ml-connector flows enable customers",
+    )
+    return next((wish for wish in wishes if wish), "")
+
+
+def _last_ended(seen: dict[str, Any], state: str) -> list[dict[str, Any]]:
+    """The flows whose last run ended like this."""
+    return [flow for flow in seen["flows"] if flow["last_run"] and flow["last_run"]["state"] == state]

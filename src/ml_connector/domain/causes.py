@@ -64,6 +64,13 @@ CAUSES: dict[str, Cause] = {
             "Correct the value in Dynamics, or the field's rule in the mapping file, then replay.",
         ),
         Cause(
+            "contact.nameless",
+            "A contact has neither a name nor a valid e-mail address",
+            "HubSpot takes no contact without a name or an e-mail address; a malformed address does not count.",
+            Turn.FINANCE,
+            "Enter the name of the person, or correct the e-mail address, in Dynamics; it then goes by itself.",
+        ),
+        Cause(
             "order.no_company",
             "The deal has no company",
             "An order needs the company that buys.",
@@ -238,6 +245,20 @@ CAUSES: dict[str, Cause] = {
             "Two records of one read carry the same key; the first was used, this one was stopped.",
             Turn.FINANCE,
             "Give each record its own number in Dynamics, then replay.",
+        ),
+        Cause(
+            "record.deleted_in_target",
+            "Deleted in HubSpot",
+            "A person deleted the record in HubSpot; it is not made again by itself when it changes in Dynamics.",
+            Turn.SALES,
+            "Restore it in HubSpot and it goes on by itself, or replay it to have it made again.",
+        ),
+        Cause(
+            "record.unusable_key",
+            "The key cannot be stored",
+            "The number of the record holds control characters, so nothing can be told apart by it.",
+            Turn.FINANCE,
+            "Give the record a number without control characters in Dynamics.",
         ),
     )
 }

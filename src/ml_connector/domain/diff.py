@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Kind = Literal[
     "create",  # never written: upserted by its key
     "update",  # written before: by the target's own id
-    "look",  # the same, and some values are only for empty properties: the target is read first
+    "look",  # the same, but the target is read first: for values that fill empty ones, and before a take-over
     "follow",  # another key owns the record of the target: its fields stay, the key is listed there
     "mark",  # gone from the source, or out of scope: only its status changes
     "restore",  # edited in the target: what we wrote is put back
@@ -42,6 +42,11 @@ class Change:
     def key(self) -> str:
         """The record's external key."""
         return self.record.key
+
+    @property
+    def takes_over(self) -> bool:
+        """The first write to a record that stood in the target before us."""
+        return self.adopted and self.base == b""
 
 
 def creation(record: TargetRecord) -> Change:
@@ -92,7 +97,7 @@ def filled(change: Change, current: Mapping[str, str | None]) -> Change:
     fitting = {name: value for name, value in change.if_empty.items() if not current.get(name)}
     send = {**change.send, **fitting}
     before_after = differences(send, change.written)
-    if change.adopted:
+    if change.takes_over:
         before_after = {
             name: (current.get(name) or None, value)
             for name, value in send.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,9 @@ from ml_connector.store import associations, audit, links, parked
 from ml_connector.store.audit import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
+    from ml_connector.domain.records import Counters
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import Associations, RecordFlow
     from ml_connector.errors import RejectedError
@@ -46,6 +49,40 @@ async def associate(flow: RecordFlow, engine: Engine, run_id: str) -> None:
         after = (rows[-1].key, rows[-1].to_key)
         if ready:
             await make(flow, flow.associations, engine, run_id, ready)
+
+
+@asynccontextmanager
+async def associating(
+    flow: RecordFlow, engine: Engine, run_id: str, counters: Counters
+) -> AsyncGenerator[Callable[[], None], None]:
+    """Associate while records are still on their way, a call's worth at a time, and the rest when the block ends.
+
+    Yields a function to call now and then: it starts a pass when enough has been created since the last one.
+
+    Raises:
+        AccessError, RetryableError: nothing is lost; the next run goes on.
+    """
+    passing: asyncio.Task[None] | None = None
+    done = counters.created
+    size = flow.associations.batch_size if flow.associations is not None else 0
+
+    def tie() -> None:
+        nonlocal passing, done
+        if size and counters.created - done >= size and (passing is None or passing.done()):
+            if passing is not None:
+                passing.result()  # an error of the pass before ends the run
+            done = counters.created
+            passing = asyncio.create_task(associate(flow, engine, run_id))
+
+    try:
+        yield tie
+        if passing is not None:
+            await passing
+        await associate(flow, engine, run_id)
+    finally:
+        if passing is not None and not passing.done():
+            passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
 
 
 async def with_other_end(tx: Tx, engine: Engine, rows: Sequence[Association]) -> list[Association]:

@@ -25,6 +25,8 @@ class Limits:
     blanked_share: Decimal = Decimal("0.01")
     moved_share: Decimal = Decimal("0.10")
     moved_least: int = 25
+    parked_share: Decimal = Decimal("0.20")  # of the records of one run
+    parked_of: int = 50  # fewer records than this tell nothing
     moved_by: Decimal = Decimal("0.5")  # a price that moved by more than this share of itself
 
 
@@ -32,6 +34,7 @@ class Limits:
 class Figures:
     """What a crawl would do, counted while it reads."""
 
+    read: int = 0
     known: int = 0
     created: int = 0
     changed: int = 0
@@ -39,6 +42,7 @@ class Figures:
     blanked: int = 0
     flipped: int = 0
     moved: int = 0
+    parked: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
     def add(self, changes: Iterable[Change], traits: Traits, limits: Limits) -> None:
@@ -46,17 +50,17 @@ class Figures:
         for change in changes:
             if change.kind in ("create", "follow"):
                 self.created += 1
-            elif change.kind != "mark" and not change.adopted and change.before_after:
+            elif change.kind != "mark" and not change.takes_over and change.before_after:
                 self.changed += 1
                 self.blanked += any(_is_blanked(change.before_after, name) for name in traits.names)
-                self.flipped += _is_flipped(change.before_after, traits)
+                self.flipped += _is_flipped(change, traits)
                 self.moved += any(
                     _is_moved(change.before_after, name, limits.moved_by) for name in traits.prices
                 )
 
     def as_details(self) -> dict[str, Any]:
         """Plain data for the store."""
-        return asdict(self)
+        return asdict(self) | {"skipped": dict(self.skipped)}
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Figures:
@@ -74,6 +78,8 @@ def verdict(figures: Figures, traits: Traits, limits: Limits) -> list[str]:
     found: list[str] = []
     if _too_many(figures.gone, known, limits.gone_share, limits.gone_least):
         found.append(f"{figures.gone:,} of {known:,} known records would be marked as gone")
+    if known > 1 and figures.gone == known:
+        found.append(f"none of {known:,} known records was found")
     if not traits.bulk_is_normal and _too_many(
         figures.changed, known, limits.changed_share, limits.changed_least
     ):
@@ -86,6 +92,8 @@ def verdict(figures: Figures, traits: Traits, limits: Limits) -> list[str]:
         found.append(
             f"{figures.moved:,} of {known:,} prices would move by more than {limits.moved_by * 100:.0f} %"
         )
+    if figures.read >= limits.parked_of and figures.parked > figures.read * limits.parked_share:
+        found.append(f"{figures.parked:,} of {figures.read:,} records that were read would be parked")
     return found
 
 
@@ -98,13 +106,14 @@ def _is_blanked(changes: Mapping[str, tuple[str | None, str]], name: str) -> boo
     return bool(before) and after == ""
 
 
-def _is_flipped(changes: Mapping[str, tuple[str | None, str]], traits: Traits) -> bool:
-    """A currency became another one, or a price moved to the property of another currency."""
+def _is_flipped(change: Change, traits: Traits) -> bool:
+    """A currency became another one, or a price arrived beside one that is cleared or no longer kept."""
+    changes = change.before_after
     if any(before and after != before for before, after in _of(changes, traits.currencies)):
         return True
-    cleared = any(before and after == "" for before, after in _of(changes, traits.prices))
     arrived = any(not before and after != "" for before, after in _of(changes, traits.prices))
-    return cleared and arrived
+    left = any(change.written.get(name) and not change.record.properties.get(name) for name in traits.prices)
+    return arrived and left
 
 
 def _of(changes: Mapping[str, tuple[str | None, str]], names: Iterable[str]) -> list[tuple[str | None, str]]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ml_connector.domain.records import Result, key_hash
+from ml_connector.engine.absent import close_absent
 from ml_connector.engine.associating import associate
 from ml_connector.engine.breaker import Figures, Limits, verdict
 from ml_connector.engine.coverage import Coverage
@@ -18,7 +19,8 @@ from ml_connector.engine.edits import put_back_edits
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import NOT_IN_DYNAMICS, Judge
 from ml_connector.engine.reading import judged_pages
-from ml_connector.engine.recording import Ledger, Piece, count
+from ml_connector.engine.recheck import recheck
+from ml_connector.engine.recording import Ledger, count, of_judged
 from ml_connector.engine.staging import seal, unseal
 from ml_connector.errors import RunStoppedError
 from ml_connector.store import crawls, links, parked, progress
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
     from ml_connector.domain.records import Counters
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import CoveredPage
+    from ml_connector.engine.filling import Filler
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.engine.reading import JudgedPage
     from ml_connector.store.database import Tx
     from ml_connector.store.links import LinkState
 
-Phase = Literal["read", "sweep", "stopped", "push", "done"]
+Phase = Literal["read", "judge", "sweep", "stopped", "push", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class CrawlState:
 
     crawl_id: str
     number: int  # of the flow's full crawls
+    mapping_version: int = 0  # what it has staged was mapped by this one
     phase: Phase = "read"
     cursor: str | None = None
     pages: int = 0
@@ -60,6 +64,16 @@ class CrawlState:
             return None
         return cls(**{**details, "verdict": tuple(details["verdict"])})
 
+    def goes_on(self, flow: RecordFlow) -> bool:
+        """Whether the next run goes on with this crawl.
+
+        A new mapping reads and stages afresh, and so does a source that can only begin at the start: nothing is
+        staged twice, and nothing that an older mapping made is pushed.
+        """
+        begins_again = self.phase == "read" and self.pages > 0 and not self.cursor
+        unfinished = self.phase not in ("done", "stopped")
+        return unfinished and not begins_again and self.mapping_version == flow.mapping_version
+
 
 @dataclass(slots=True)
 class Crawl:
@@ -72,7 +86,7 @@ class Crawl:
     state: CrawlState
     limits: Limits
     watch: Callable[[Counters], None] | None = None
-    counted: range = range(0)  # the portions this run has read; others are counted when they are pushed
+    counted: range = range(0)  # places in the stage whose records this run has counted as read
 
     async def run(self) -> None:
         """Go through the phases that are left.
@@ -82,9 +96,11 @@ class Crawl:
             AccessError, RetryableError: a side does not let us work; the next run goes on here.
         """
         if self.state.phase == "read":
+            await recheck(self.flow, self.engine, self.run_id)
             if self.state.pages == 0:
                 await self.put_back()
             await self.read()
+        if self.state.phase == "judge":
             await self.look()
         if self.state.phase == "sweep":
             await self.sweep()
@@ -108,11 +124,12 @@ class Crawl:
         ledger = Ledger(self.flow, self.engine, self.run_id, self.counters, Coverage())
         figures = Figures.from_details(self.state.figures)
         async with self.engine.store.read() as tx:
-            seq = await crawls.next_seq(tx, self.engine.connection_id, self.state.crawl_id)
-        first = seq
+            seq = first = await crawls.next_seq(tx, self.engine.connection_id, self.state.crawl_id)
         async for page in judged_pages(self.flow.source.pages(self.state.cursor), judge):
-            figures.add(page.judged.changes, self.flow.traits, self.limits)
+            figures.read += page.read
+            figures.parked += len(page.judged.stopped)
             figures.skipped += page.judged.skipped
+            figures.add(page.judged.changes, self.flow.traits, self.limits)
             rows = self.sealed(page.judged.changes, seq)
             seq += len(rows)
             self.counted = range(first, seq)
@@ -143,15 +160,13 @@ class Crawl:
         figures: Figures,
     ) -> None:
         """Everything one page came to, and that it is covered."""
-        judged = page.judged
-        await ledger.put(
-            tx, [Piece(stopped=judged.stopped, touched=judged.touched, taken_back=judged.taken_back)]
-        )
+        await ledger.put(tx, [of_judged(page.judged)])
         cid, crawl_id = self.engine.connection_id, self.state.crawl_id
         await crawls.see(tx, cid, crawl_id, self.state.pages, page.hashes)
         await crawls.stage(tx, cid, crawl_id, rows)
         await self.move(
             tx,
+            phase="judge" if page.cursor is None else "read",
             cursor=page.cursor,
             pages=self.state.pages + 1,
             figures=figures.as_details(),
@@ -169,14 +184,22 @@ class Crawl:
         figures.known = figures.gone = 0
         async for keys in self.known_pages():
             figures.known += len(keys)
-            figures.gone += len(gone(keys, self.state.number))
+            figures.gone += len(gone(keys, self.state.number)) if self.flow.traits.status else 0
         found = verdict(figures, self.flow.traits, self.limits)
         phase: Phase = "stopped" if found else "sweep"
         async with self.engine.store.write() as tx:
             await self.move(tx, phase=phase, figures=figures.as_details(), verdict=tuple(found))
         if found:
-            self.counters.add(Result.WAITING, figures.created + figures.changed)
+            self.counters.add(Result.WAITING, await self.waiting())
             raise stopped(self.flow.name, found)
+
+    async def waiting(self) -> int:
+        """How many records that this run has read are staged."""
+        count, after = 0, self.counted.start - 1
+        while rows := await self.staged(after):
+            after = rows[-1].seq
+            count += sum(len(unseal(self.engine, row)) for row in rows)
+        return count
 
     async def known_pages(self, after: str = "") -> AsyncGenerator[list[tuple[str, int, bool]], None]:
         """What this crawl should have seen; see the function of the same name."""
@@ -194,16 +217,25 @@ class Crawl:
         cid, name, number = self.engine.connection_id, self.flow.name, self.state.number
         async with self.engine.store.read() as tx:
             seq = await crawls.next_seq(tx, cid, self.state.crawl_id)
+            hashes = await crawls.seen(tx, cid, self.state.crawl_id)
+        await close_absent(self.flow, self.engine, number, lambda key: key_hash(key) in hashes)
         async for rows in self.known_pages(self.state.swept):
             if not rows:
                 continue
-            staged = self.sealed(await judge.marked(gone(rows, number), NOT_IN_DYNAMICS), seq)
+            away = gone(rows, number)
+            heirs = await judge.heirs(away)
+            marks = await judge.marked([key for key in away if key not in heirs], NOT_IN_DYNAMICS)
+            staged = self.sealed(marks, seq)
             seq += len(staged)
             async with self.engine.store.write() as tx:
                 back = [key for key, missed, seen in rows if seen and missed]
                 absent = [key for key, missed, seen in rows if not seen and not missed]
                 await links.set_missed(tx, cid, name, back, 0)
                 await links.set_missed(tx, cid, name, absent, number)
+                await links.hand_over(tx, cid, name, list(heirs.items()))
+                if self.flow.traits.status:  # further keys of a record leave its status to the owner
+                    silent = sorted(set(away) - {change.key for change in marks})
+                    await links.set_state(tx, cid, name, silent, "gone")
                 await crawls.stage(tx, cid, self.state.crawl_id, staged)
                 await self.move(tx, swept=rows[-1][0])
         async with self.engine.store.write() as tx:
@@ -228,8 +260,9 @@ class Crawl:
                 for row in rows:
                     after = row.seq
                     covered = coverage.begin(str(row.seq))
-                    due = await self.still_due(row, ledger)
-                    for change in due:
+                    changes = unseal(self.engine, row)
+                    self.counters.read += 0 if row.seq in self.counted else len(changes)
+                    for change in await still_due(self.flow, self.engine, changes, ledger, filler):
                         await filler.send(change, covered)
                     covered.judged = True
                     await ledger.save_progress()
@@ -241,12 +274,6 @@ class Crawl:
         """The next portions."""
         async with self.engine.store.read() as tx:
             return await crawls.staged(tx, self.engine.connection_id, self.state.crawl_id, after=after)
-
-    async def still_due(self, row: crawls.Staged, ledger: Ledger) -> list[Change]:
-        """The changes of a portion that nobody has overtaken since they were judged."""
-        changes = unseal(self.engine, row)
-        self.counters.read += 0 if row.seq in self.counted else len(changes)
-        return await still_due(self.flow, self.engine, changes, ledger)
 
     # Storing ---
 
@@ -290,9 +317,12 @@ def gone(rows: Sequence[tuple[str, int, bool]], number: int) -> list[str]:
 
 
 async def still_due(
-    flow: RecordFlow, engine: Engine, changes: Sequence[Change], ledger: Ledger
+    flow: RecordFlow, engine: Engine, changes: Sequence[Change], ledger: Ledger, filler: Filler
 ) -> list[Change]:
-    """The changes whose records stand as they did when the changes were judged; the others count as skipped."""
+    """The changes that nobody has overtaken since they were judged; the others count as skipped.
+
+    A row that moved to the next page while it was read is staged twice: the first goes, the next crawl compares.
+    """
     cid, keys = engine.connection_id, [change.key for change in changes]
     async with engine.store.read() as tx:
         heads = await links.heads(tx, cid, flow.name, keys)
@@ -304,8 +334,9 @@ async def still_due(
         or (change.kind in ("create", "follow") and head.role == "follower")
         or (change.kind not in ("create", "follow") and head.fingerprint == change.base)
     ]
-    ledger.counters.add(Result.SKIPPED, len(changes) - len(due))
-    return due
+    once = {change.key: change for change in reversed(due) if change.key not in filler.in_flight}
+    ledger.counters.add(Result.SKIPPED, len(changes) - len(once))
+    return list(reversed(once.values()))
 
 
 def stopped(flow: str, found: Sequence[str]) -> RunStoppedError:

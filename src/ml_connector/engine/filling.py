@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_connector.store.database import Tx
 
 ROUTES = ("create", "update", "look")
+MOST_FOLLOWERS = 1_000  # kept until everything before them is on record, for which the lanes must run dry
 
 
 class Filler:
@@ -43,10 +44,7 @@ class Filler:
         return self.lanes.in_flight
 
     async def send(self, change: Change, covered: CoveredPage) -> None:
-        """Put one change into the batch being filled; the mark of a further key leaves the record to its owner."""
-        if change.kind == "mark" and not change.target_id:
-            await self.ledger.set_aside(change)
-            return
+        """Put one change into the batch being filled. No other change of its key may be on its way."""
         covered.open += 1
         self.lanes.in_flight[change.key] = change.record.source_digest
         await self.place(Row(change, covered))
@@ -57,7 +55,7 @@ class Filler:
         identity = change.record.identity
         if change.kind == "follow" or (change.kind == "create" and identity in self.lanes.claimed):
             self.lanes.followers.append(row)
-            if len(self.lanes.followers) >= self.flow.sink.batch_size:
+            if len(self.lanes.followers) >= MOST_FOLLOWERS:
                 await self.settle_followers()
             return
         route = change.kind if change.kind in ROUTES else "update"
@@ -106,8 +104,10 @@ class Filler:
                 owned[row.change.key] = target_id
             elif one is not None and one.target_id not in {row.change.target_id for row in alone}:
                 alone.append(Row(adopting(self.flow.traits, row.change, one), row.covered))
-            elif row.change.record.identity and one is None:
+            elif one is None and row.change.record.identity:
                 await self.create_alone(row)
+            elif one is None:
+                await self.lanes.give_up([row])  # what it should have followed is gone, too
             else:
                 self.lanes.followers.append(row)  # the record is being adopted by another key: after that one
         for row in alone:
@@ -130,7 +130,7 @@ class Filler:
         hashes = {row.change.key: identity_hash(row.change.record.identity) for row in rows}
         async with self.engine.store.read() as tx:
             for link in await links.by_identity(tx, cid, name, [one for one in hashes.values() if one]):
-                if link.role != "follower" and link.identity is not None:
+                if link.owns and link.identity is not None:
                     by_hash[link.identity] = link.target_id
             for row in rows:
                 one = hashes[row.change.key]
@@ -145,10 +145,7 @@ class Filler:
         rows = await links.by_target(
             tx, self.engine.connection_id, self.flow.sink.object_type, change.target_id
         )
-        return any(
-            link.flow == self.flow.name and link.role != "follower" and link.key != change.key
-            for link in rows
-        )
+        return any(link.flow == self.flow.name and link.owns and link.key != change.key for link in rows)
 
     async def held(self, rows: list[Row]) -> dict[str, Held]:
         """The target's records that have the identities of these rows, by key."""

@@ -6,12 +6,13 @@ the same plan has becomes a follower, and a record that is not where we left it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ml_connector.domain.diff import filled, follower
 from ml_connector.domain.records import key_hash
-from ml_connector.engine.filling import adopting
+from ml_connector.engine.filling import MOST_FOLLOWERS, adopting
+from ml_connector.engine.pushing import looked_at
 from ml_connector.store import links
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Foresight:
         """What would come of these; followers are told in portions, as they are sent."""
         known = [change for change in changes if change.kind not in ("create", "follow")]
         found = [*await self._known(known), *await self._new(changes)]
-        while len(self._followers) >= self.flow.sink.batch_size:
+        if len(self._followers) >= MOST_FOLLOWERS:
             found += await self._follow()
         return found
 
@@ -75,8 +76,7 @@ class Foresight:
     async def _known(self, changes: Sequence[Change]) -> list[Foreseen]:
         """Changes by the target's ids, against what stands there now."""
         sent = [change for change in changes if change.target_id]
-        names = {name for change in sent for name in change.if_empty}
-        names |= {name for change in sent if change.adopted for name in change.send}
+        names = {name for change in sent for name in looked_at(change)}
         held = await self.flow.sink.look([change.target_id for change in sent], sorted(names)) if sent else {}
         lost = {change.key: change.target_id for change in sent if change.target_id not in held}
         traces = await self.flow.sink.trace(lost, sorted(names)) if lost else {}
@@ -168,9 +168,8 @@ class Foresight:
 
 def _at(change: Change, one: Held) -> Foreseen:
     """A change of a record that was looked at: what is empty there is filled, an adopted name is seen to go."""
-    looked = filled(change, one.values) if change.if_empty or change.adopted else change
-    looked = replace(looked, target_id=one.target_id)
+    looked = filled(change, one.values) if change.if_empty or change.takes_over else change
     if change.kind in ("mark", "restore"):
-        return Foreseen(change, change.kind, looked.target_id, looked.send, looked.before_after)
-    what: What = "adopt" if change.adopted and not change.written else "update"
-    return Foreseen(change, what, looked.target_id, looked.send, looked.before_after)
+        return Foreseen(change, change.kind, one.target_id, looked.send, looked.before_after)
+    what: What = "adopt" if change.takes_over else "update"
+    return Foreseen(change, what, one.target_id, looked.send, looked.before_after)

@@ -19,6 +19,8 @@ Piece = TypeVar("Piece")
 class GroupCommit(Generic[Piece]):
     """Stores pieces in shared transactions; each caller returns when its piece is committed.
 
+    After a transaction that failed nothing more is stored: a later piece could cover what the failed one held.
+
     Args:
         store: Where.
         put: Writes any number of pieces into one transaction.
@@ -29,13 +31,16 @@ class GroupCommit(Generic[Piece]):
         self._put = put
         self._waiting: list[tuple[Piece, asyncio.Future[None]]] = []
         self._drain: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
 
     async def add(self, piece: Piece) -> None:
         """Store this with whatever else is waiting.
 
         Raises:
-            ConnectorError: the transaction failed; then none of its pieces is stored.
+            ConnectorError: the transaction failed, or one before it; then the piece is not stored.
         """
+        if self._failed is not None:
+            raise self._failed
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((piece, stored))
         if self._drain is None or self._drain.done():
@@ -55,6 +60,8 @@ class GroupCommit(Generic[Piece]):
                 async with self._store.write() as tx:
                     await self._put(tx, [piece for piece, _ in group])
             except BaseException as error:  # for each caller to raise; a cancellation cancels them
+                self._failed = error
+                group, self._waiting = [*group, *self._waiting], []
                 for _, stored in group:
                     _fail(stored, error)
                 if not isinstance(error, Exception):

@@ -21,8 +21,9 @@ from ml_connector.engine.filling import pushing
 from ml_connector.engine.foresight import Foresight
 from ml_connector.engine.judging import NOT_IN_DYNAMICS, Judge, Stopped
 from ml_connector.engine.reading import judged_pages
+from ml_connector.engine.recheck import PAGE, fates
 from ml_connector.engine.recording import Ledger, count
-from ml_connector.store import crawls, flows, progress
+from ml_connector.store import crawls, flows, links, progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -90,7 +91,8 @@ class Plan:
         if whole and is_new:
             async for changes in self.edits(crawl.edits_since):
                 yield self.counted(await foresight.of(changes))
-        async with aclosing(judged_pages(pages, Judge(self.flow, self.engine))) as judged:
+        judge = Judge(self.flow, self.engine, restored=await self.restored())
+        async with aclosing(judged_pages(pages, judge)) as judged:
             async for page in judged:
                 self.count(page)
                 if whole:
@@ -116,12 +118,25 @@ class Plan:
         before = CrawlState.from_details(covered.details) if covered is not None and row.loaded else None
         if before is None:
             return CrawlState("", number=1), True
-        if before.phase == "stopped":
-            self.outlook.stopped = before.verdict
-        elif before.phase != "done":
+        if before.goes_on(self.flow):
             self.outlook.under_way = True
             return before, before.phase == "read" and before.pages == 0
+        self.outlook.stopped = before.verdict if before.phase == "stopped" else ()
         return CrawlState("", number=before.number + 1, edits_since=before.edits_since), True
+
+    async def restored(self) -> dict[str, str]:
+        """The keys of records that had been deleted in the target and are there again, and their ids."""
+        found: dict[str, str] = {}
+        after = ""
+        while True:
+            async with self.engine.store.read() as tx:
+                rows = await links.in_state(
+                    tx, self.engine.connection_id, self.flow.name, "deleted", after=after, limit=PAGE
+                )
+            if not rows:
+                return found
+            after = rows[-1].key
+            found |= {link.key: link.target_id for link in (await fates(self.flow, rows)).back}
 
     async def edits(self, since: str) -> AsyncGenerator[list[Change], None]:
         """What people edited in the target since the last look, and would be put back."""
@@ -135,17 +150,21 @@ class Plan:
         """The marks of linked records that neither this listing nor the one before has."""
         judge = Judge(self.flow, self.engine)
         async for rows in known_pages(self.flow, self.engine, seen):
-            keys = gone(rows, number)
             self.outlook.breaker.known += len(rows)
-            self.outlook.breaker.gone += len(keys)
             self.outlook.absent += sum(not missed and not is_seen for _, missed, is_seen in rows)
-            yield await judge.marked(keys, NOT_IN_DYNAMICS)
+            if self.flow.traits.status:
+                keys = gone(rows, number)
+                self.outlook.breaker.gone += len(keys)
+                heirs = await judge.heirs(keys)
+                yield await judge.marked([key for key in keys if key not in heirs], NOT_IN_DYNAMICS)
 
     # Counting ---
 
     def count(self, page: JudgedPage) -> None:
         """The records of a page that end with the comparison, and what the breaker looks at."""
         judged, outlook = page.judged, self.outlook
+        outlook.breaker.read += page.read
+        outlook.breaker.parked += len(judged.stopped)
         outlook.breaker.add(judged.changes, self.flow.traits, self.limits)
         outlook.skipped += judged.skipped
         if page.skipped:
@@ -167,7 +186,7 @@ class Plan:
             change = line.change
             if line.what == "mark":
                 outlook.marks.update(change.send.values())
-            elif line.what in ("adopt", "update") and (change.adopted or change.kind == "create"):
+            elif line.what in ("adopt", "update") and (change.takes_over or change.kind == "create"):
                 outlook.names_replaced += any(
                     before and before != after
                     for name, (before, after) in line.changed.items()
@@ -211,7 +230,7 @@ async def push_plan(  # noqa: PLR0917 - one run's worth
         for portion in portions:
             covered = ledger.coverage.begin(None)
             counters.read += len(portion)
-            for change in await still_due(flow, engine, portion, ledger):
+            for change in await still_due(flow, engine, portion, ledger, filler):
                 await filler.send(change, covered)
             covered.judged = True
             await ledger.save_progress()

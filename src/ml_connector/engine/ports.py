@@ -44,6 +44,10 @@ class Sink(Protocol):
         """What kind of record is written."""
 
     @property
+    def identity(self) -> str:
+        """What else the target keeps unique of a record, as the e-mail of a contact; empty when nothing."""
+
+    @property
     def batch_size(self) -> int:
         """Records a call may carry."""
 
@@ -70,6 +74,9 @@ class Sink(Protocol):
 
     async def edited(self, since: str, properties: Sequence[str]) -> Edited:
         """Records of ours changed in the target since a moment of its own clock; without one, only where to begin."""
+
+    async def binned(self, target_ids: Sequence[str]) -> set[str]:
+        """Those of the records that a person deleted and can still restore."""
 
 
 class Associations(Protocol):

@@ -101,6 +101,10 @@ class Lanes:
             if batch is None:
                 return
             if batch.look:
+                if finished is not None:  # an answer is on record before anything else may fail
+                    await self.ledger.save(finished, None)
+                    await self.settle(finished)
+                    finished = None
                 batch = await self.looked(batch)
             if not batch.rows:
                 self.done()
@@ -158,8 +162,8 @@ class Lanes:
         return Finished(call_id, replace(batch, rows=tuple(final)), pushed, tuple(missing))
 
     async def looked(self, batch: Batch) -> Batch:
-        """Read what stands in the target, so that only empty properties are filled."""
-        names = sorted({name for row in batch.rows for name in (*row.change.if_empty, *row.change.send)})
+        """Read what stands in the target, so that only empty properties are filled and take-overs tell what was."""
+        names = sorted({name for row in batch.rows for name in looked_at(row.change)})
         held = await self.flow.sink.look([row.change.target_id for row in batch.rows], names)
         rows = [
             Row(
@@ -211,30 +215,45 @@ class Lanes:
         """Find out what became of records that their ids do not find, and act on it."""
         traces = await self.flow.sink.trace(
             {row.change.key: row.change.target_id for row in rows},
-            sorted({name for row in rows for name in row.change.if_empty}),
+            sorted({name for row in rows for name in looked_at(row.change)}),
         )
         moved: dict[str, Row] = {}
         lost: list[Row] = []
+        with_own_key = {
+            key: trace.now.target_id for key, trace in traces.items() if trace.now and trace.now.key == key
+        }
+        taken = await self.ledger.owned_by_others(with_own_key)
         for row in rows:
             trace = traces[row.change.key]
+            own = trace.now is not None and trace.now.key in ("", row.change.key)
             if trace.now is None:
                 lost.append(row)
-            elif trace.now.key in ("", row.change.key) and trace.now.target_id not in moved:
+            elif own and row.change.key not in taken and trace.now.target_id not in moved:
                 moved[trace.now.target_id] = Row(_moved(row.change, trace), row.covered, last=True)
             else:
                 self.followers.append(Row(replace(row.change, target_id=trace.now.target_id), row.covered))
-        if lost:
-            await self.ledger.lost([(row, _deleted(row.change.key)) for row in lost])
-            self.free(lost)
+        await self.give_up(lost)
         if moved:
             self.unfinished += 1
             await self.deliver(Batch(tuple(moved.values()), creating=False))
 
+    async def give_up(self, rows: Sequence[Row]) -> None:
+        """These records were deleted in the target: they wait for a person."""
+        if rows:
+            await self.ledger.lost([(row, _deleted(row.change.key)) for row in rows])
+            self.free(rows)
+
+
+def looked_at(change: Change) -> set[str]:
+    """The properties whose present values decide what a change sends, or what the audit says was there."""
+    return set(change.if_empty) | (set(change.send) if change.takes_over else set())
+
 
 def _moved(change: Change, trace: Trace) -> Change:
-    """The change of a record that was merged into another: the survivor takes it."""
+    """The change of a record that was merged into another: the survivor takes it. A mark stays one."""
     assert trace.now is not None
-    return replace(filled(change, trace.now.values), target_id=trace.now.target_id, kind="update")
+    there = replace(change, target_id=trace.now.target_id)
+    return there if change.kind == "mark" else filled(there, trace.now.values)
 
 
 def _deleted(key: str) -> RecordError:

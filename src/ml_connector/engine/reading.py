@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import key_hash
-from ml_connector.engine.judging import CHUNK, Judged, Stopped
+from ml_connector.engine.judging import CHUNK, Judged, Stopped, printable
 from ml_connector.errors import RecordError
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JudgedPage:
-    """One page of the source: what its records came to, their hashed keys, and where to go on."""
+    """One page of the source: what its records came to, their hashed keys, and where to go on.
+
+    The loser of two records with one key has been seen under the name it is parked by.
+    """
 
     judged: Judged
     hashes: array[int]
@@ -37,11 +40,13 @@ async def judged_pages(pages: AsyncGenerator[Page, None], judge: Judge) -> Async
             fresh, losers = without_duplicates(page.records)
             page.records.clear()
             skipped = read - len(fresh) - len(losers)
-            hashes = array("Q", (key_hash(record.key) for record in fresh))
-            whole = Judged(stopped=losers)
+            seen = (*(printable(record.key) for record in fresh), *(loser.key for loser in losers))
+            hashes = array("Q", map(key_hash, seen))
+            whole = Judged()
             while fresh:
                 join(whole, await judge.judge(fresh[:CHUNK]))
                 del fresh[:CHUNK]
+            await judge.stop(losers, whole)
             came = JudgedPage(
                 whole, hashes, read=read + page.skipped, skipped=page.skipped + skipped, cursor=page.cursor
             )
@@ -65,11 +70,12 @@ def without_duplicates(records: Sequence[SourceRecord]) -> tuple[list[SourceReco
 
 def duplicate(record: SourceRecord) -> Stopped:
     """The loser of two records with one key: parked under a name of its own, so that the winner goes on."""
+    name = printable(record.key)
     error = RecordError(
-        f"Two records were read with the key {record.key}; the first was used, this one was not.",
+        f"Two records were read with the key {name}; the first was used, this one was not.",
         code="record.duplicate_key",
     )
-    return Stopped(f"{record.key}#2", error, record.digest)
+    return Stopped(f"{name}#2", error, record.digest)
 
 
 def join(whole: Judged, part: Judged) -> None:
@@ -77,10 +83,13 @@ def join(whole: Judged, part: Judged) -> None:
     whole.changes += part.changes
     whole.stopped += part.stopped
     whole.touched += part.touched
+    whole.related += part.related
+    whole.handed += part.handed
     whole.unchanged += part.unchanged
     whole.taken_back += part.taken_back
     whole.still_parked += part.still_parked
     whole.held += part.held
     whole.waiting += part.waiting
+    whole.put_aside += part.put_aside
     whole.skipped += part.skipped
     whole.open_parked |= part.open_parked

@@ -11,7 +11,7 @@ from ml_connector.domain.causes import cause_of
 from ml_connector.domain.diff import written_after
 from ml_connector.domain.records import FINGERPRINT_VERSION, Result, identity_hash
 from ml_connector.engine.grouped import GroupCommit
-from ml_connector.engine.judging import Judged, Stopped
+from ml_connector.engine.judging import MAPPED_BY, Judged, Stopped
 from ml_connector.errors import RejectedError
 from ml_connector.store import associations, audit, calls, links, parked
 from ml_connector.store.associations import Association
@@ -21,10 +21,10 @@ from ml_connector.store.links import Link
 from ml_connector.store.parked import ParkedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
-    from ml_connector.domain.records import Counters, Outcome
+    from ml_connector.domain.records import Counters, Outcome, TargetRecord
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import Coverage, CoveredPage
     from ml_connector.engine.ports import RecordFlow
@@ -46,19 +46,36 @@ class Piece:
     stopped: Sequence[Stopped] = ()
     touched: Sequence[tuple[str, bytes]] = ()
     taken_back: Sequence[str] = ()
+    put_aside: Sequence[str] = ()
+    handed: Sequence[tuple[str, str]] = ()
+    related: Sequence[tuple[str, TargetRecord]] = ()
     lost: Sequence[tuple[Row, RecordError]] = ()
-    set_aside: Sequence[
-        tuple[str, bytes]
-    ] = ()  # links that are marked without a write: keys, what is written
+
+
+def of_judged(judged: Judged) -> Piece:
+    """What a comparison alone leaves to store."""
+    return Piece(
+        stopped=judged.stopped,
+        touched=judged.touched,
+        taken_back=judged.taken_back,
+        put_aside=judged.put_aside,
+        handed=judged.handed,
+        related=judged.related,
+    )
 
 
 _LANDED = frozenset({Result.CREATED, Result.UPDATED})
 
 
-def parking(flow: str, run_id: str, stopped: Stopped) -> ParkedRecord:
-    """The parked row of a stopped record: cause, sentence, whose turn, next action."""
+def parking(flow: str, run_id: str, stopped: Stopped, *, mapping_version: int | None = None) -> ParkedRecord:
+    """The parked row of a stopped record: cause, sentence, whose turn, next action.
+
+    A record is tried again by itself when it changes, or when the mapping that stopped it does.
+    """
     cause = cause_of(stopped.error.code)
     detail: dict[str, Any] = {"code": stopped.error.code, "hint": stopped.error.hint, **stopped.error.context}
+    if mapping_version is not None:
+        detail[MAPPED_BY] = mapping_version
     if isinstance(stopped.error, RejectedError):
         detail |= {
             "status": stopped.error.status,
@@ -113,10 +130,8 @@ class Ledger:
         """Count what the comparison alone decided, and store it."""
         count(self.counters, judged)
         self.open_parked |= judged.open_parked
-        if judged.stopped or judged.touched or judged.taken_back:
-            await self.commits.add(
-                Piece(stopped=judged.stopped, touched=judged.touched, taken_back=judged.taken_back)
-            )
+        if judged.stopped or judged.touched or judged.taken_back or judged.put_aside or judged.handed:
+            await self.commits.add(of_judged(judged))
 
     async def save_progress(self) -> None:
         """Move progress over pages that needed no writing."""
@@ -136,10 +151,19 @@ class Ledger:
         """Records that a person deleted in the target: they wait for one."""
         await self.commits.add(Piece(lost=rows))
 
-    async def set_aside(self, change: Change) -> None:
-        """A further key is gone or out of scope: its link says so, the record is its owner's."""
-        self.counters.add(Result.UNCHANGED)
-        await self.commits.add(Piece(set_aside=[(change.key, orjson.dumps(change.written))]))
+    async def owned_by_others(self, targets: Mapping[str, str]) -> set[str]:
+        """The keys whose records another key owns; that one is written once more, for it has lost its place there."""
+        cid, name = self.engine.connection_id, self.flow.name
+        found: dict[str, str] = {}
+        async with self.engine.store.read() as tx:
+            for key, target_id in targets.items():
+                for link in await links.by_target(tx, cid, self.flow.sink.object_type, target_id):
+                    if link.flow == name and link.key != key and link.owns:
+                        found[key] = link.key
+        if found:
+            async with self.engine.store.write() as tx:
+                await links.send_again(tx, cid, name, sorted(found.values()))
+        return set(found)
 
     async def put(self, tx: Tx, pieces: Sequence[Piece]) -> None:
         """Write what a group of callers has; each table once, however many they are."""
@@ -148,7 +172,10 @@ class Ledger:
         await links.touch(tx, cid, name, touched, mapping_version=self.flow.mapping_version)
         if taken_back := [key for piece in pieces for key in piece.taken_back]:
             await parked.resolve(tx, cid, name, taken_back, "taken back at the source")
-        await links.mark(tx, cid, name, [row for piece in pieces for row in piece.set_aside])
+        await links.set_state(tx, cid, name, [key for piece in pieces for key in piece.put_aside], "gone")
+        await links.hand_over(tx, cid, name, [pair for piece in pieces for pair in piece.handed])
+        related = [row for piece in pieces for row in piece.related]
+        await associations.want(tx, cid, [one for row in related for one in self._wanted(*row, fresh=False)])
         judged = [stopped for piece in pieces for stopped in piece.stopped]
         self.counters.add(Result.PARKED, len(judged))
         finished = [piece.finished for piece in pieces if piece.finished is not None]
@@ -166,7 +193,7 @@ class Ledger:
         """Store what landed; the records that were refused come back."""
         cid, name = self.engine.connection_id, self.flow.name
         landed: list[Link] = []
-        marked: list[tuple[str, bytes]] = []
+        marked: list[tuple[str, str, bytes]] = []
         wanted: list[Association] = []
         stopped: list[Stopped] = []
         entries: list[Entry] = []
@@ -180,10 +207,11 @@ class Ledger:
                     if change.kind == "restore":
                         pass  # what stands is what the link says
                     elif change.kind == "mark":
-                        marked.append((change.key, orjson.dumps(written_after(change))))
+                        marked.append((change.key, outcome.target_id, orjson.dumps(written_after(change))))
                     else:
                         landed.append(self._link(change, outcome.target_id))
-                        wanted += self._wanted(change, outcome)
+                        fresh = outcome.result is Result.CREATED
+                        wanted += self._wanted(outcome.target_id, change.record, fresh=fresh)
                     entries.append(self._entry(change, outcome, call))
                 elif outcome.result is Result.PARKED:
                     stopped.append(Stopped(outcome.key, outcome.error, change.record.source_digest))
@@ -220,24 +248,22 @@ class Ledger:
             role="follower" if follows else "adopted" if change.adopted else "owner",
         )
 
-    def _wanted(self, change: Change, outcome: Outcome) -> list[Association]:
+    def _wanted(self, target_id: str, record: TargetRecord, *, fresh: bool) -> list[Association]:
         return [
             Association(
-                key=change.key,
+                key=record.key,
                 flow=self.flow.name,
                 to_flow=other.flow,
                 to_key=other.key,
-                from_id=outcome.target_id,
-                fresh=outcome.result is Result.CREATED,
+                from_id=target_id,
+                fresh=fresh,
             )
-            for other in change.record.related
+            for other in record.related
         ]
 
     def _entry(self, change: Change, outcome: Outcome, finished: Finished) -> Entry:
         return Entry(
-            kind=_KINDS.get(
-                change.kind, "adopted" if change.adopted and not change.written else outcome.result.value
-            ),
+            kind=_KINDS.get(change.kind, "adopted" if change.takes_over else outcome.result.value),
             flow=self.flow.name,
             key=change.key,
             run_id=self.run_id,
@@ -258,7 +284,8 @@ class Ledger:
         if not stopped:
             return
         cid, name = self.engine.connection_id, self.flow.name
-        rows = [parking(name, self.run_id, item) for item in stopped]
+        version = self.flow.mapping_version
+        rows = [parking(name, self.run_id, item, mapping_version=version) for item in stopped]
         await parked.park(tx, cid, rows)
         await audit.append(
             tx,

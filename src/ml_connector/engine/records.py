@@ -12,10 +12,11 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Result
-from ml_connector.engine.associating import associate
+from ml_connector.engine.associating import associating
 from ml_connector.engine.coverage import Coverage
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import CHUNK, Judge
+from ml_connector.engine.reading import without_duplicates
 from ml_connector.engine.recording import Ledger
 from ml_connector.store import progress
 from ml_connector.store.progress import Progress
@@ -79,7 +80,11 @@ async def run_records(
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
     left = most
-    async with aclosing(ReadAhead(pages)) as ahead, pushing(flow, engine, run_id, ledger) as filler:
+    async with (
+        aclosing(ReadAhead(pages)) as ahead,
+        associating(flow, engine, run_id, counters) as tie,
+        pushing(flow, engine, run_id, ledger) as filler,
+    ):
         while left != 0 and (page := await ahead.next()) is not None:
             covered = coverage.begin(page.cursor)
             counters.read += len(page.records) + page.skipped
@@ -89,10 +94,10 @@ async def run_records(
                 left = await move_chunk(take(page.records), judge, ledger, filler, covered, left)
                 if len(page.records) <= few and page.cursor is not None:
                     ahead.start()
+                tie()
             counters.read -= len(page.records)
             covered.judged = True
             await ledger.save_progress()
-    await associate(flow, engine, run_id)
 
 
 async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their order
@@ -104,7 +109,10 @@ async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their orde
     left: int | None,
 ) -> int | None:
     """One chunk through the line; how many records may still be written comes back."""
-    judged = await judge.judge(without_duplicates(chunk, filler.in_flight, ledger.counters))
+    fresh, losers = without_duplicates(chunk)
+    ledger.counters.add(Result.SKIPPED, len(chunk) - len(fresh) - len(losers))
+    judged = await judge.judge(not_on_their_way(fresh, filler.in_flight, ledger.counters))
+    await judge.stop(losers, judged)
     await ledger.save_judged(judged)
     changes = judged.changes if left is None else judged.changes[:left]
     ledger.counters.read -= len(judged.changes) - len(changes)
@@ -113,20 +121,18 @@ async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their orde
     return None if left is None else left - len(changes)
 
 
-def without_duplicates(
-    chunk: Sequence[SourceRecord], in_flight: Mapping[str, bytes], counters: Counters
+def not_on_their_way(
+    records: Sequence[SourceRecord], in_flight: Mapping[str, bytes], counters: Counters
 ) -> list[SourceRecord]:
-    """A key that is already on its way in this run is not sent twice: the first wins, the next run compares."""
-    fresh: dict[str, SourceRecord] = {}
-    for record in chunk:
-        if record.key in fresh or record.key in in_flight:
-            same = in_flight.get(record.key) == record.digest or (
-                record.key in fresh and fresh[record.key].digest == record.digest
-            )
+    """A key that is on its way in this run is not sent again beside it: the first wins, the next run compares."""
+    fresh: list[SourceRecord] = []
+    for record in records:
+        if record.key in in_flight:
+            same = in_flight[record.key] == record.digest
             counters.add(Result.SKIPPED if same else Result.HELD)
         else:
-            fresh[record.key] = record
-    return list(fresh.values())
+            fresh.append(record)
+    return fresh
 
 
 class ReadAhead:

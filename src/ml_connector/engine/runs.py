@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_connector.domain.records import Counters, Page
 from ml_connector.engine.crawl import Crawl, CrawlState
 from ml_connector.engine.plan import push_plan
+from ml_connector.engine.recheck import recheck
 from ml_connector.engine.records import run_records
 from ml_connector.errors import ConfigurationError, ConnectorError, RunStoppedError
 from ml_connector.store import audit, calls, crawls, flows, progress, runs
@@ -66,15 +67,21 @@ async def sync_records(
     state, covered = await _begin_pass(flow, engine)
     if not state.loaded:
         cursor = covered.cursor or None if covered is not None and not covered.complete else None
-        report = await _move(flow, engine, traffic, kind="load", pages=flow.source.pages(cursor), watch=watch)
+
+        async def load(run_id: str, counters: Counters) -> None:
+            await recheck(flow, engine, run_id)
+            pages = flow.source.pages(cursor)
+            await run_records(flow, engine, run_id, pages=pages, counters=counters, watch=watch)
+
+        report = await carry_out(flow.name, engine, traffic, kind="load", work=load)
         if report.error is None:
             async with engine.store.write() as tx:
                 current = await flows.get(tx, engine.connection_id, flow.name)
                 await flows.put(tx, engine.connection_id, replace(current, loaded=True))
         return report
     crawl = CrawlState.from_details(covered.details) if covered is not None else None
-    if crawl is None or crawl.phase in ("done", "stopped"):
-        crawl = await _new_crawl(engine, crawl)
+    if crawl is None or not crawl.goes_on(flow):
+        crawl = await _new_crawl(flow, engine, crawl)
 
     async def work(run_id: str, counters: Counters) -> None:
         await Crawl(flow, engine, run_id, counters, crawl, limits, watch).run()
@@ -95,6 +102,9 @@ async def release_records(
     if crawl is None or crawl.phase != "stopped":
         raise not_stopped(flow.name)
     released = replace(crawl, phase="sweep")
+    flow = replace(
+        flow, mapping_version=crawl.mapping_version
+    )  # what is written names the version that made it
 
     async def work(run_id: str, counters: Counters) -> None:
         async with engine.store.write() as tx:
@@ -143,6 +153,24 @@ async def planned_records(
     return await carry_out(flow.name, engine, traffic, kind="plan", work=work)
 
 
+async def keyed_records(
+    flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
+) -> RunReport:
+    """Move these records only; one that is parked stays so while nothing about it has changed."""
+
+    async def work(run_id: str, counters: Counters) -> None:
+        await recheck(flow, engine, run_id, keys)
+        pages = keyed_pages(flow, keys)
+        await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=False)
+
+    return await carry_out(flow.name, engine, traffic, kind="keyed", work=work)
+
+
+async def keyed_pages(flow: RecordFlow, keys: Sequence[str]) -> AsyncGenerator[Page, None]:
+    """These records as they are now, as one page."""
+    yield Page(await flow.source.read(keys), None)
+
+
 async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progress | None]:
     """Clear up after a pass that was cut off; how the flow stands."""
     cid = engine.connection_id
@@ -153,62 +181,36 @@ async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progre
         return await flows.get(tx, cid, flow.name), await progress.load(tx, cid, flow.name)
 
 
-async def _new_crawl(engine: Engine, before: CrawlState | None) -> CrawlState:
-    """A crawl from the first page; what a stopped one had staged is dropped, for it is read afresh."""
+async def _new_crawl(flow: RecordFlow, engine: Engine, before: CrawlState | None) -> CrawlState:
+    """A crawl from the first page; what the one before had staged is dropped, for it is read afresh."""
     if before is not None:
         async with engine.store.write() as tx:
             await crawls.forget(tx, engine.connection_id, before.crawl_id)
     crawl_id = engine.around.new_id()
     if before is None:
-        return CrawlState(crawl_id, number=1)
-    return CrawlState(crawl_id, number=before.number + 1, edits_since=before.edits_since)
+        return CrawlState(crawl_id, number=1, mapping_version=flow.mapping_version)
+    return CrawlState(
+        crawl_id,
+        number=before.number + 1,
+        mapping_version=flow.mapping_version,
+        edits_since=before.edits_since,
+    )
 
 
 async def replay_records(
     flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
 ) -> RunReport:
     """Read these records again and send them through the same door, parked or not."""
-    pages = keyed_pages(flow, keys)
-    return await _move(flow, engine, traffic, kind="replay", pages=pages, again=True)
+    records = await flow.source.read(keys)
 
-
-async def keyed_records(
-    flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
-) -> RunReport:
-    """Move these records only; one that is parked stays so while nothing about it has changed."""
-    return await _move(flow, engine, traffic, kind="keyed", pages=keyed_pages(flow, keys))
-
-
-async def keyed_pages(flow: RecordFlow, keys: Sequence[str]) -> AsyncGenerator[Page, None]:
-    """These records as they are now, as one page."""
-    yield Page(await flow.source.read(keys), None)
-
-
-async def _move(
-    flow: RecordFlow,
-    engine: Engine,
-    traffic: Callable[[], Traffic],
-    *,
-    kind: RunKind,
-    pages: AsyncGenerator[Page, None],
-    again: bool = False,
-    watch: Callable[[Counters], None] | None = None,
-) -> RunReport:
-    """Move these pages in a run of their own."""
+    async def pages(unsure: frozenset[str]) -> AsyncGenerator[Page, None]:
+        yield Page([record for record in records if record.key not in unsure], None)
 
     async def work(run_id: str, counters: Counters) -> None:
-        await run_records(
-            flow,
-            engine,
-            run_id,
-            pages=pages,
-            counters=counters,
-            again=again,
-            tracked=kind == "load",
-            watch=watch,
-        )
+        unsure = await recheck(flow, engine, run_id, keys)
+        await run_records(flow, engine, run_id, pages=pages(unsure), counters=counters, again=True)
 
-    return await carry_out(flow.name, engine, traffic, kind=kind, work=work)
+    return await carry_out(flow.name, engine, traffic, kind="replay", work=work)
 
 
 async def carry_out(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +48,11 @@ class Link:
     identity: str | None = None
     role: LinkRole = "owner"
     missed: int = 0
+
+    @property
+    def owns(self) -> bool:
+        """Whether the fields of a record that stands in the target are this key's."""
+        return self.role != "follower" and self.state in ("live", "gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,14 @@ _MARK = (
     .where(
         _c.connection_id == bindparam("of"), _c.flow == bindparam("in_flow"), _c.key == bindparam("at_key")
     )
-    .values(written=bindparam("text"), state="gone", missed=0, fingerprint=b"", source_digest=b"")
+    .values(
+        target_id=bindparam("at"),
+        written=bindparam("text"),
+        state="gone",
+        missed=0,
+        fingerprint=b"",
+        source_digest=b"",
+    )
 )
 
 
@@ -173,33 +185,60 @@ async def set_missed(tx: Tx, connection_id: int, flow: str, keys: Sequence[str],
         await tx.connection.execute(change.values(missed=missed))
 
 
-async def mark(tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, bytes]]) -> None:
-    """Records are marked in the target: keys with what is written there now. They differ from every source record."""
+async def mark(tx: Tx, connection_id: int, flow: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
+    """Records are marked in the target: key, id and what is written there now. They differ from every source record."""
     values = [
-        {"of": connection_id, "in_flow": flow, "at_key": key, "text": written}
-        for key, written in sorted(rows)
+        {"of": connection_id, "in_flow": flow, "at_key": key, "at": target_id, "text": written}
+        for key, target_id, written in sorted(rows)
     ]
     if values:
         await tx.connection.execute(_MARK, values)
 
 
 async def set_state(tx: Tx, connection_id: int, flow: str, keys: Sequence[str], state: LinkState) -> None:
-    """Put links aside, or back; an erased one forgets what was written."""
+    """Put links aside, or back; a gone one is no longer missed, an erased one forgets what was written."""
     change = update(tables.link).where(
         _c.connection_id == connection_id,
         _c.flow == flow,
         among(_c.key, bindparam("keys", value=list(keys), type_=TextList())),
     )
     values: dict[str, Any] = {"state": state}
+    if state == "gone":
+        values |= {"missed": 0, "source_digest": b"", "fingerprint": b""}
     if state == "erased":
         values |= {"written": b"{}", "identity": None, "source_digest": b"", "fingerprint": b""}
     if keys:
         await tx.connection.execute(change.values(**values))
 
 
-async def in_state(tx: Tx, connection_id: int, flow: str, state: LinkState, limit: int = 1_000) -> list[Link]:
-    """Links in one state, by key."""
-    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.state == state)
+async def send_again(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) -> None:
+    """Let the next crawl write these records once more, whatever the source says."""
+    change = update(tables.link).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.key, bindparam("keys", value=list(keys), type_=TextList())),
+    )
+    if keys:
+        await tx.connection.execute(change.values(fingerprint=b"", source_digest=b""))
+
+
+async def hand_over(tx: Tx, connection_id: int, flow: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Owners leave their records to other keys, which write them anew at the next crawl; pairs of old and new owner."""
+    for old, new in pairs:
+        rows = await many(tx, connection_id, flow, [old, new])
+        heir = replace(
+            rows[new], role=rows[old].role, written=rows[old].written, fingerprint=b"", source_digest=b""
+        )
+        await put(tx, connection_id, [heir, replace(rows[old], role="follower", state="gone", missed=0)])
+
+
+async def in_state(
+    tx: Tx, connection_id: int, flow: str, state: LinkState, *, after: str = "", limit: int = 1_000
+) -> list[Link]:
+    """A page of links in one state, in the order of their keys; ``after`` is the last one's."""
+    query = select(*_COLUMNS).where(
+        _c.connection_id == connection_id, _c.flow == flow, _c.state == state, _c.key > after
+    )
     return [Link(*row) for row in await tx.connection.execute(query.order_by(_c.key).limit(limit))]
 
 

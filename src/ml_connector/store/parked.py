@@ -114,6 +114,13 @@ async def resolve(
     )
 
 
+async def note(tx: Tx, connection_id: int, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    """Put other details on open rows, by their numbers."""
+    for parked_id, detail in rows:
+        change = update(tables.parked).where(_c.connection_id == connection_id, _c.parked_id == parked_id)
+        await tx.connection.execute(change.values(detail=detail))
+
+
 async def get(tx: Tx, connection_id: int, parked_id: int) -> ParkedRecord | None:
     """One parked record by its number."""
     query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.parked_id == parked_id)

@@ -15,7 +15,7 @@ from ml_connector.domain.keys import split_key
 from ml_connector.domain.records import Page, Related, TargetRecord, digest
 from ml_connector.domain.text import did_you_mean
 from ml_connector.engine.ports import RecordFlow, Traits
-from ml_connector.errors import ConfigurationError
+from ml_connector.errors import ConfigurationError, RecordError
 from ml_connector.flows.customers.flow import DATA_ENTITY
 from ml_connector.flows.customers.flow import NAME as CUSTOMERS
 from ml_connector.flows.customers.own_contacts import OwnContacts
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 NAME = "contacts"
 OBJECT_TYPE, KEY_PROPERTY = "contacts", "d365_contact_key"
+NAMES = ("email", "firstname", "lastname")  # HubSpot wants one of them
 IDENTITY = "email"  # HubSpot keeps it unique among contacts
 SUPPLIED = VALUES | {"ContactKey", "LegalEntity", "Status"}  # every source the mapping may name
 TRAITS = Traits(
@@ -117,6 +118,11 @@ def contacts(
 
     def to_contact(record: SourceRecord) -> TargetRecord:
         mapped = mapping.apply(record.fields)
+        if not any(mapped.properties.get(name) for name in NAMES):
+            raise RecordError(
+                f"The contact {record.key} has neither a name nor a valid e-mail address.",
+                code="contact.nameless",
+            )
         return TargetRecord(
             key=record.key,
             properties=mapped.properties,

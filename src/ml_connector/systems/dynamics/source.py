@@ -66,22 +66,17 @@ async def read_pages(
     record: Callable[[Mapping[str, Any]], SourceRecord],
 ) -> AsyncGenerator[Page, None]:
     """Every row of a reading, page by page as the server cuts them; the cursor is the server's next link."""
-    link = cursor
-    while True:
-        page = await client.page(
-            reading.data_entity,
-            select=reading.select,
-            filter=reading.filter,
-            orderby=reading.orderby,
-            next_link=link,
-        )
-        link = page.next_link
-        came = Page([record(row) for row in taken(page.rows)], link)
-        del page  # neither form is held while the next page is read
+    pages = client.pages(
+        reading.data_entity,
+        select=reading.select,
+        filter=reading.filter,
+        orderby=reading.orderby,
+        next_link=cursor,
+    )
+    async for page in pages:
+        came = Page([record(row) for row in taken(page.rows)], page.next_link)
         yield came
-        del came
-        if link is None:
-            return
+        del came  # neither form is held while the next page is read
 
 
 def taken(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -243,20 +243,25 @@ class HubSpotClient:
             raise
         return _record(reply)
 
-    async def archived(self, object_type: str, record_id: str) -> bool:
-        """Whether a record lies in the recycle bin, from which a person can restore it for 90 days."""
-        fields = {"inputs": [{"id": record_id}], "properties": [], "propertiesWithHistory": []}
-        request = ReadRequest(
-            SIDE,
-            "POST",
-            self._paths.batch(object_type, "read"),
-            "objects",
-            params=(("archived", "true"),),
-            fields=fields,
-        )
-        reply = await self.transport.read(request)
-        _only_gone(reply, f"the read of {object_type}")
-        return any(str(record.get("id")) == record_id for record in results(reply))
+    async def archived(self, object_type: str, ids: Sequence[str]) -> set[str]:
+        """Those of the records that lie in the recycle bin, from which a person can restore them for 90 days."""
+        wanted = list(dict.fromkeys(ids))
+        found: set[str] = set()
+        for start in range(0, len(wanted), BATCH):
+            fields: dict[str, Any] = {
+                "inputs": [{"id": each} for each in wanted[start : start + BATCH]],
+                "properties": [],
+                "propertiesWithHistory": [],
+            }
+            path = self._paths.batch(object_type, "read")
+            request = ReadRequest(
+                SIDE, "POST", path, "objects", params=(("archived", "true"),), fields=fields
+            )
+            reply = await self.transport.read(request)
+            records = results(reply)
+            _only_gone(reply, f"the read of {object_type}")
+            found |= {str(record.get("id")) for record in records}
+        return found & set(wanted)
 
     async def read(
         self,

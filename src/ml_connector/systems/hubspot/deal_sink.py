@@ -25,6 +25,7 @@ class DealSink:
     side: str = "hubspot"
     object_type: str = "deals"
     batch_size: int = BATCH
+    identity: str = ""
 
     def resource(self, *, creating: bool) -> str:  # noqa: ARG002 - what is new to us is an update there, too
         """What a call is named in the journal."""
@@ -55,6 +56,10 @@ class DealSink:
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:  # noqa: ARG002 - a deal that is gone is parked with a cause of its own
         """Deals that are gone stay gone."""
         return {key: Trace("deleted") for key in target_ids}
+
+    async def binned(self, target_ids: Sequence[str]) -> set[str]:  # noqa: ARG002 - a deleted deal is parked
+        """None that is waited for."""
+        return set()
 
     async def edited(self, since: str, properties: Sequence[str]) -> Edited:  # noqa: ARG002 - deals belong to HubSpot
         """Nothing: an edit of the three properties is put back with the order's next change."""

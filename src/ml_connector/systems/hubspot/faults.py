@@ -78,7 +78,7 @@ def buckets(request: Request) -> tuple[str, ...]:
     if request.resource == "search":
         return (SIDE, SEARCH)
     if request.resource in ASSOCIATING:
-        return (SIDE, ASSOCIATIONS)
+        return (ASSOCIATIONS,)  # a quota of their own
     return (SIDE,)
 
 

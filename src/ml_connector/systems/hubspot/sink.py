@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.records import Edited, Held, Outcome, Pushed, Result, Trace
+from ml_connector.errors import RejectedError
 from ml_connector.systems.hubspot.associations import CONTACT_TO_COMPANY, PRIMARY_CONTACT_TO_COMPANY
 from ml_connector.systems.hubspot.client import (
     ASSOCIATION_BATCH,
@@ -14,6 +15,7 @@ from ml_connector.systems.hubspot.client import (
     LinkInput,
     UpdateInput,
     UpsertInput,
+    UpsertReport,
 )
 from ml_connector.systems.hubspot.search import (
     LARGEST_PAGE,
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Pair
-    from ml_connector.errors import RejectedError
-    from ml_connector.systems.hubspot.client import HubSpotClient, UpsertReport
+    from ml_connector.systems.hubspot.client import HubSpotClient
     from ml_connector.systems.hubspot.models import SearchPage
     from ml_connector.systems.hubspot.search import Filter
 
@@ -66,25 +67,33 @@ class UpsertSink:
         """
         sent = changes if creating else {change.target_id: change for change in changes}.values()
         traced = {f"{call_id}-{position}": change for position, change in enumerate(sent)}
-        if creating:
-            reply = await self.client.upsert(
-                self.object_type,
-                self.id_property,
-                [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
-                call_id=call_id,
-            )
-        else:
-            reply = await self.client.update_batch(
-                self.object_type,
-                [UpdateInput(trace_id, change.target_id, change.send) for trace_id, change in traced.items()],
-                call_id=call_id,
-            )
+        reply = await self._send(traced, creating=creating, call_id=call_id)
         if creating:
             outcomes = [self._outcome(trace_id, change, reply) for trace_id, change in traced.items()]
         else:
             by_id = {change.target_id: trace_id for trace_id, change in traced.items()}
             outcomes = [self._outcome(by_id[change.target_id], change, reply) for change in changes]
         return Pushed(outcomes, reply.status, reply.correlation_id)
+
+    async def _send(self, traced: Mapping[str, Change], *, creating: bool, call_id: str) -> UpsertReport:
+        """One call. A record that is refused alone is refused by name, whichever way HubSpot says it."""
+        try:
+            if creating:
+                return await self.client.upsert(
+                    self.object_type,
+                    self.id_property,
+                    [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
+                    call_id=call_id,
+                )
+            return await self.client.update_batch(
+                self.object_type,
+                [UpdateInput(trace_id, change.target_id, change.send) for trace_id, change in traced.items()],
+                call_id=call_id,
+            )
+        except RejectedError as error:
+            if len(traced) > 1:
+                raise
+            return UpsertReport({}, dict.fromkeys(traced, error), error.correlation_id, error.status)
 
     async def look(self, target_ids: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
         """Records as they stand now, by their ids."""
@@ -104,7 +113,10 @@ class UpsertSink:
         return {identity: self._held(record) for identity, record in found.items()}
 
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
-        """What became of records their ids do not find: the key tells, then the merged ids, then the recycle bin.
+        """What became of records their ids do not find: the key tells, then the recycle bin, then the merged ids.
+
+        A record that was merged away is not in the recycle bin. Search trails writes: a record that was merged a
+        moment ago may look as if it had vanished.
 
         Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
         """
@@ -113,18 +125,22 @@ class UpsertSink:
             self.object_type, list(target_ids), properties=asked, id_property=self.id_property
         )
         traces = {key: Trace("moved", self._held(record)) for key, record in by_key.items()}
-        for key, target_id in target_ids.items():
-            if key in traces:
+        left = {key: target_id for key, target_id in target_ids.items() if key not in traces}
+        binned = await self.binned(list(left.values()))
+        for key, target_id in left.items():
+            if target_id in binned:
+                traces[key] = Trace("deleted")
                 continue
             merged = await self.client.search(
                 self.object_type, filters=[contains_token(MERGED, target_id)], properties=asked, limit=2
             )
-            if merged.records:
-                traces[key] = Trace("moved", self._held(merged.records[0]))
-            else:
-                binned = await self.client.archived(self.object_type, target_id)
-                traces[key] = Trace("deleted" if binned else "vanished")
+            found = merged.records[0] if merged.records else None
+            traces[key] = Trace("vanished") if found is None else Trace("moved", self._held(found))
         return traces
+
+    async def binned(self, target_ids: Sequence[str]) -> set[str]:
+        """Those of the records that a person deleted and can still restore."""
+        return await self.client.archived(self.object_type, target_ids) if target_ids else set()
 
     async def edited(self, since: str, properties: Sequence[str]) -> Edited:
         """Records with our key that were changed since; HubSpot's own clock tells when.
