@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:  # pytest puts this folder on the path; mypy names its modules from the root
     from cli_live import connected, use
 
-SCREEN = 50  # lines
+SCREEN = 40  # lines
 
 
 def organisations(twins: Twins) -> list[str]:
@@ -84,7 +84,7 @@ def test_the_steps_from_off_to_on(ask: Ask, twins: Twins, monkeypatch: pytest.Mo
     ):  # fmt: skip
         said = ask(*words.split())
         assert (said.code, said.out) == (2, ""), words
-        assert said.err.startswith("Error: ")
+        assert "Error: " in said.err
 
 
 def test_a_run_that_the_breaker_stops_is_told_shown_and_released(

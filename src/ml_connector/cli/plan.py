@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = ("ml-connector plan customers", "ml-connector plan products --out products.plan --json")
 FIELDS_SHOWN = 3  # of one change, to people; --json and the file have all
+SIGNS_SHOWN = 32  # of one value
 DOING = {
     "create": "created",
     "adopt": "adopted",
@@ -153,17 +154,23 @@ def _remarks(name: str, figures: Mapping[str, Any]) -> list[str | Table]:
 
 
 def _fields(change: Mapping[str, Any]) -> str:
-    """The first fields of a change, before and after; of a new record the values alone."""
+    """The first fields of a change, before and after; of a new record what it is called."""
     if change["what"] == "wait":
         return "deleted in HubSpot: waits for someone"
     fields: Sequence[Mapping[str, Any]] = change["changed"]
     named = sorted(fields, key=lambda field: field["property"].startswith("d365_"))  # what people know first
-    words = [_field(field, alone=change["what"] == "create") for field in named[:FIELDS_SHOWN]]
+    if change["what"] == "create":
+        return f"{_value(named[0]['after'])}, {len(fields) - 1} more values"
+    words = [_field(field) for field in named[:FIELDS_SHOWN]]
     rest = len(fields) - len(words)
-    return "; ".join([*words, *([f"and {rest} more"] if rest else [])])
+    return "; ".join([*words, *([f"{rest} more"] if rest else [])])
 
 
-def _field(field: Mapping[str, Any], *, alone: bool) -> str:
-    after = field["after"] or "(nothing)"
-    before = "(nothing)" if field["before"] is None else field["before"]
-    return f"{field['property']} {after}" if alone else f"{field['property']} {before} -> {after}"
+def _field(field: Mapping[str, Any]) -> str:
+    return f"{field['property']}: {_value(field['before'])} -> {_value(field['after'])}"
+
+
+def _value(text: str | None) -> str:
+    """A value as far as it fits; the whole is in --json and the file."""
+    words = text or "(nothing)"
+    return words if len(words) <= SIGNS_SHOWN else f"{words[: SIGNS_SHOWN - 1]}…"

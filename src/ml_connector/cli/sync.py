@@ -55,11 +55,9 @@ async def sync(
         typer.Option("--accept-new", help="Load even though HubSpot holds records that are not linked."),
     ] = False,
     first: Annotated[
-        int,
-        typer.Option(
-            "--first", metavar="N", min=1, help="Write so many records and no more.", show_default=False
-        ),
-    ] = 0,
+        int | None,
+        typer.Option("--first", metavar="N", min=1, help="Write so many records and no more."),
+    ] = None,
     key: Annotated[
         list[str] | None,
         typer.Option("--key", metavar="KEY", help="Only this record (usmf:US-001); may be repeated."),
@@ -74,7 +72,7 @@ async def sync(
     from ml_connector.app.look import known_records
     from ml_connector.domain.records import Counters
 
-    part = Part(first, tuple(key or ()), plan)
+    part = Part(first or 0, tuple(key or ()), plan)
     part.require_one(flows or ())
     async with workplace(terminal) as place:
         statements = await to_confirm(place, flows or ())
