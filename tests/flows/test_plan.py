@@ -534,6 +534,8 @@ EDIT = st.one_of(
     st.tuples(st.just("price"), st.integers(0, 7), st.sampled_from(["12.5", "0", "99"])),
     st.tuples(st.just("edited"), st.sampled_from(ACCOUNTS), st.sampled_from(["name", "phone", "city"])),
     st.tuples(st.just("deleted"), st.sampled_from(ACCOUNTS)),
+    st.tuples(st.just("restored")),
+    st.tuples(st.just("merged"), st.sampled_from(ACCOUNTS), st.sampled_from(ACCOUNTS)),
 )
 EDITS = st.lists(EDIT, max_size=6)
 
@@ -544,6 +546,7 @@ class World:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.people = itertools.count(1)
+        self.binned: list[str] = []
 
     async def begin(self) -> None:
         for number, key in enumerate(ACCOUNTS):
@@ -596,7 +599,21 @@ class World:
 
     async def deleted(self, key: str) -> None:
         if key in self.office.companies():
-            await self.office.rep_asks("DELETE", f"/crm/v3/objects/companies/{self.office.company_id(key)}")
+            self.binned.append(self.office.company_id(key))
+            await self.office.rep_asks("DELETE", f"/crm/v3/objects/companies/{self.binned[-1]}")
+
+    async def restored(self) -> None:
+        if self.binned:
+            table = self.office.twins.pair.hubspot.portal.tables["companies"]
+            table.restore(table.records[int(self.binned.pop())], self.office.twins.pair.hubspot.portal.now)
+
+    async def merged(self, key: str, other: str) -> None:
+        if key != other and {key, other} <= self.office.companies().keys():
+            body = {
+                "primaryObjectId": self.office.company_id(key),
+                "objectIdToMerge": self.office.company_id(other),
+            }
+            await self.office.rep_asks("POST", "/crm/v3/objects/companies/merge", body)
 
 
 async def compare(office: Office, tmp_path: Path) -> None:

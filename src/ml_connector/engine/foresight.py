@@ -80,22 +80,35 @@ class Foresight:
         held = await self.flow.sink.look([change.target_id for change in sent], sorted(names)) if sent else {}
         lost = {change.key: change.target_id for change in sent if change.target_id not in held}
         traces = await self.flow.sink.trace(lost, sorted(names)) if lost else {}
+        moved = [change for change in sent if change.key in traces]
+        found = [_at(change, held[change.target_id]) for change in sent if change.target_id in held]
+        return found + await self._moved(moved, traces)
+
+    async def _moved(self, changes: Sequence[Change], traces: Mapping[str, Trace]) -> list[Foreseen]:
+        """Records that their ids do not find: merged into others, whose keys may own those already, or deleted."""
         found: list[Foreseen] = []
-        for change in sent:
-            if change.key in traces:
-                found += self._traced(change, traces[change.key])
+        taken: set[str] = set()
+        for change in changes:
+            now = traces[change.key].now
+            if now is None:
+                found.append(Foreseen(change, "wait", change.target_id))
+            elif (
+                now.key in ("", change.key)
+                and now.target_id not in taken
+                and not (now.key and await self._is_owned(now.target_id, change.key))
+            ):
+                taken.add(now.target_id)
+                found.append(_at(change, now))
             else:
-                found.append(_at(change, held[change.target_id]))
+                self._followers.append((change, now.target_id))
         return found
 
-    def _traced(self, change: Change, trace: Trace) -> list[Foreseen]:
-        """A record that its id does not find: merged into another, or deleted."""
-        if trace.now is None:
-            return [Foreseen(change, "wait", change.target_id)]
-        if trace.now.key in ("", change.key):
-            return [_at(change, trace.now)]
-        self._followers.append((change, trace.now.target_id))
-        return []
+    async def _is_owned(self, target_id: str, key: str) -> bool:
+        """Whether another key owns the record."""
+        cid, object_type = self.engine.connection_id, self.flow.sink.object_type
+        async with self.engine.store.read() as tx:
+            rows = await links.by_target(tx, cid, object_type, target_id)
+        return any(link.flow == self.flow.name and link.key != key and link.owns for link in rows)
 
     # Records never written ---
 
