@@ -19,7 +19,7 @@ from ml_connector.engine.crawl import CrawlState, gone, known_pages, still_due
 from ml_connector.engine.edits import LOOKED_AT, differing
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.foresight import Foresight
-from ml_connector.engine.judging import NOT_IN_DYNAMICS, Judge, Stopped
+from ml_connector.engine.judging import CHUNK, NOT_IN_DYNAMICS, Judge, Stopped
 from ml_connector.engine.reading import judged_pages
 from ml_connector.engine.recheck import PAGE, fates
 from ml_connector.engine.recording import Ledger, count
@@ -89,21 +89,25 @@ class Plan:
         whole = self.whole and not self.outlook.first_load
         foresight, seen = Foresight(self.flow, self.engine), crawls.Seen()
         if whole and is_new:
-            async for changes in self.edits(crawl.edits_since):
-                yield self.counted(await foresight.of(changes))
+            async for edited in self.edits(crawl.edits_since):
+                yield self.counted(await foresight.of(edited))
         judge = Judge(self.flow, self.engine, restored=await self.restored())
         async with aclosing(judged_pages(pages, judge)) as judged:
             async for page in judged:
                 self.count(page)
                 if whole:
                     seen.add(page.hashes)
-                yield [*page.judged.stopped, *self.counted(await foresight.of(page.judged.changes))]
-                del page  # not held while the next one is read
+                yield list(page.judged.stopped)
+                changes = page.judged.changes
+                del page  # neither it nor its changes are held while the next one is read
+                while changes:
+                    yield self.counted(await foresight.of(changes[:CHUNK]))
+                    del changes[:CHUNK]
         yield self.counted(await foresight.rest())
         if whole:
             seen.sort()
-            async for changes in self.gone(seen, crawl.number):
-                yield self.counted(await foresight.of(changes))
+            async for marks in self.gone(seen, crawl.number):
+                yield self.counted(await foresight.of(marks))
             yield self.counted(await foresight.rest())
             self.outlook.verdict = verdict(self.outlook.breaker, self.flow.traits, self.limits)
             self.outlook.judged = True
