@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 
 from ml_connector.store import tables
 from ml_connector.store.columns import RowInsert, TextList, among, upsert
@@ -80,6 +80,7 @@ _OF_FLOW = (
 )
 _HEADS = select(*(_c[name] for name in LinkHead.__slots__)).where(*_OF_FLOW)
 _MANY = select(*_COLUMNS).where(*_OF_FLOW)
+_ASIDE = text("mlc_link.state <> 'live'")  # as the partial index says it, so that it is the one used
 _PUT = RowInsert(
     upsert(
         tables.link,
@@ -237,7 +238,7 @@ async def in_state(
 ) -> list[Link]:
     """A page of links in one state, in the order of their keys; ``after`` is the last one's."""
     query = select(*_COLUMNS).where(
-        _c.connection_id == connection_id, _c.flow == flow, _c.state == state, _c.key > after
+        _c.connection_id == connection_id, _c.flow == flow, _c.state == state, _c.key > after, _ASIDE
     )
     return [Link(*row) for row in await tx.connection.execute(query.order_by(_c.key).limit(limit))]
 
@@ -247,7 +248,10 @@ async def by_target(tx: Tx, connection_id: int, object_type: str, target_id: str
     query = select(*_COLUMNS).where(
         _c.connection_id == connection_id, _c.target_id == target_id, _c.object_type == object_type
     )
-    return [Link(*row) for row in await tx.connection.execute(query.order_by(_c.key, _c.flow))]
+    rows = [Link(*row) for row in await tx.connection.execute(query)]
+    return sorted(
+        rows, key=attrgetter("key", "flow")
+    )  # here: SQLite would walk all links in that order instead
 
 
 async def search(tx: Tx, connection_id: int, text: str, limit: int = 20) -> list[Link]:

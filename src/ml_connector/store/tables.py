@@ -181,6 +181,7 @@ link = Table(
         "connection_id",
         "flow",
         "state",
+        "key",
         sqlite_where=text("state <> 'live'"),
         postgresql_where=text("state <> 'live'"),
     ),

@@ -16,7 +16,7 @@ from ml_connector.domain.records import Page
 from ml_connector.flows.customers.flow import DATA_ENTITY, KEY_FIELDS, ORDER, PERSON
 from ml_connector.flows.customers.people import contact_record
 from ml_connector.systems.dynamics.odata import after, all_of, any_of, compare, equals
-from ml_connector.systems.dynamics.source import both, pick
+from ml_connector.systems.dynamics.source import both, pick, taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -77,10 +77,10 @@ class OwnContacts:
             )
             if page.rows:
                 done = _key(page.rows[-1])
-            yield Page([self._record(row) for row in page.rows], done if page.next_link is not None else None)
-            if page.next_link is None:
-                return
             link = page.next_link
+            yield Page([self._record(row) for row in taken(page.rows)], done if link is not None else None)
+            if link is None:
+                return
 
     async def read(self, legal_entity: str, number: str) -> SourceRecord | None:
         """One of them by ``c-`` and account."""

@@ -16,7 +16,7 @@ from ml_connector.domain.keys import external_key
 from ml_connector.domain.records import Page, SourceRecord, digest
 from ml_connector.errors import ConfigurationError
 from ml_connector.systems.dynamics.odata import EnumMember, after, compare, equals
-from ml_connector.systems.dynamics.source import both, in_legal_entities, pick
+from ml_connector.systems.dynamics.source import both, in_legal_entities, pick, taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -121,7 +121,7 @@ class CdsPeople:
         )
         async with aclosing(pages):
             async for groups, cursor in pages:
-                yield Page([record for rows in groups for record in self._records(rows)], cursor)
+                yield Page([record for rows in taken(groups) for record in self._records(rows)], cursor)
 
     async def read(self, legal_entity: str, number: str) -> SourceRecord | None:
         """One person by ``p-`` and party number."""
@@ -292,10 +292,13 @@ async def _neighbours(
         held = groups.pop() if page.next_link is not None and groups else []
         if groups:
             done = str(groups[-1][0][field])
-        yield groups, done if page.next_link is not None else None
-        if page.next_link is None:
-            return
         link = page.next_link
+        came = groups, done if link is not None else None
+        del page, groups  # not held while the next page is read
+        yield came
+        del came
+        if link is None:
+            return
 
 
 def _grouped(rows: Sequence[Row], field: str) -> list[list[Row]]:

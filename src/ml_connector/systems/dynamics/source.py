@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml_connector.domain.records import Page, SourceRecord, digest
 from ml_connector.errors import ConfigurationError
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
     from ml_connector.systems.dynamics.client import DynamicsClient
+
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ async def read_pages(
         del came  # neither form is held while the next page is read
 
 
-def taken(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def taken(rows: list[Row]) -> Iterator[Row]:
     """Rows in their order, each let go when the next is asked for: a page need not be held in two forms."""
     rows.reverse()
     while rows:

@@ -36,7 +36,7 @@ def _links() -> None:
     op.create_index(
         "mlc_link_aside",
         "mlc_link",
-        ["connection_id", "flow", "state"],
+        ["connection_id", "flow", "state", "key"],
         sqlite_where=sa.text("state <> 'live'"),
         postgresql_where=sa.text("state <> 'live'"),
     )
