@@ -26,6 +26,7 @@ from ml_connector.store import connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from ml_connector.app.plan_file import PlanWriter
@@ -139,19 +140,25 @@ async def _plan(  # noqa: PLR0917 - one flow's plan
     read = place.traffic().since(before).requests.get("dynamics", 0)
     figures = _figures(place, made, read, keys=len(wanted.keys)) | {"refused": await _refused(place, name)}
     if writer is not None:
-        header = {
-            "connection": place.connection.name,
-            "sides": {side: (await place.side(side)).identity for side in ("dynamics", "hubspot")},
-            "flow": name,
-            "mapping_version": flow.mapping_version,
-            "created_at": began.isoformat(),
-            "verdict": figures["verdict"],
-            "figures": {key: figures[key] for key in ("counts", "filters", "causes", "calls", "minutes")},
-        }
-        writer.finish(place, header)
+        writer.finish(place, await _header(place, flow, began, figures))
     return figures | {
         "changes": [_change(name, line) for line in changes],
         "parked": [_parked(name, line) for line in parks],
+    }
+
+
+async def _header(
+    place: Workplace, flow: RecordFlow, began: datetime, figures: dict[str, Any]
+) -> dict[str, Any]:
+    """What the file of a plan says of itself."""
+    return {
+        "connection": place.connection.name,
+        "sides": {side: (await place.side(side)).identity for side in ("dynamics", "hubspot")},
+        "flow": flow.name,
+        "mapping_version": flow.mapping_version,
+        "created_at": began.isoformat(),
+        "verdict": figures["verdict"],
+        "figures": {key: figures[key] for key in ("counts", "filters", "causes", "calls", "minutes")},
     }
 
 
