@@ -21,7 +21,7 @@ TRAITS = Traits(
 
 def change(written: dict[str, str], now: dict[str, str], *, adopted: bool = False) -> Change:
     record = TargetRecord("usmf:1", now, b"print", b"digest")
-    return update(record, written, "9001", base=b"base", adopted=adopted)
+    return update(record, written, "9001", base=b"base" if written else b"", adopted=adopted)
 
 
 def counted(*changes: Change) -> Figures:

@@ -31,6 +31,7 @@ async def test_contacts_stay_off_until_they_are_named(office: Office) -> None:
         "contacts": "off",
         "products": "on",
         "orders": "on",
+        "order_status": "on",
     }
 
 

@@ -58,6 +58,7 @@ def product(**changes: Any) -> dict[str, Any]:
         "AvailableIn": ("demf", "usmf"),
         "Status": "Active",
         "ListPrice": Decimal("1249.500000"),
+        "CostPrice": None,
         **changes,
     }
 

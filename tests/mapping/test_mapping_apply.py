@@ -84,6 +84,7 @@ def test_a_product_arrives_with_its_name_its_lines_and_its_price() -> None:
         "name": "Centrifugal pump",
         "description": "Cast iron.\n\nFlange DN 50.",
         "price": "1249.5",
+        "hs_cost_of_goods_sold": "",
     }
     assert PRODUCTS.sources == set(samples.product())
 
