@@ -241,7 +241,7 @@ class World:
             await self.office.rep_asks("POST", "/crm/v3/objects/companies/merge", body)
 
 
-@settings(FEW, max_examples=int(os.environ.get("MLC_PLAN_EXAMPLES", "4")))
+@settings(FEW, max_examples=int(os.environ.get("MLC_PLAN_EXAMPLES", "2")))
 @given(earlier=EDITS, later=EDITS, other_mapping=st.booleans())
 async def test_a_plan_equals_the_writes_that_follow_record_by_record_and_field_by_field(
     start: Callable[..., Awaitable[Office]],

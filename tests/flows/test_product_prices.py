@@ -152,3 +152,12 @@ async def test_cost_in_another_currency_than_the_portals_is_not_written(office: 
     await product_flow(office, cost=True, price_legal_entity="demf")
     await office.figures("products")
     assert not office.products()[number].get("hs_cost_of_goods_sold")
+
+
+async def test_a_price_beyond_any_number_parks_its_product_alone(office: Office) -> None:
+    first, second = sorted(office.releases())[:2]
+    for entity in office.releases()[first]:
+        office.release_changes(first, entity, SalesPrice=Decimal("1e400"), SalesPriceQuantity=1)
+    await office.figures("products")
+    assert set(await office.stuck("products")) == {first}
+    assert second in office.products()

@@ -65,7 +65,7 @@ def require_unbroken(story: str, runs: list[dict[str, Any]], *, late: bool) -> N
 def test_a_sample_of_deaths_leaves_one_order_no_duplicate_and_nothing_unresolved(
     story: str, *, late: bool
 ) -> None:
-    runs = enumerate_story(story, late=late, every=7 if story == "changed_customer" else 60)
+    runs = enumerate_story(story, late=late, every=12 if story == "changed_customer" else 70)
     assert len(runs) > 5
     require_unbroken(story, runs, late=late)
 

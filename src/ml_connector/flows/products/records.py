@@ -7,7 +7,7 @@ row of the price entity is the one whose fields are shown, else the first.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.keys import external_key
@@ -127,4 +127,8 @@ def _each(amount: Any, per: Any) -> Decimal | None:
     total, quantity = Decimal(amount), Decimal(per)
     if total <= 0:
         return None
-    return (total / (quantity if quantity > 0 else Decimal(1))).quantize(PRICE_DIGITS, ROUND_HALF_UP)
+    each = total / (quantity if quantity > 0 else Decimal(1))
+    try:
+        return each.quantize(PRICE_DIGITS, ROUND_HALF_UP)
+    except InvalidOperation:  # beyond any price: the mapping refuses it, and this product alone is parked
+        return each
