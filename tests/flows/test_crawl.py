@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         crawl_state,
         customers_flow,
         edit_mapping,
+        in_calls_of,
         link,
         loaded,
         only_batches_without_an_outcome_went_again,
@@ -43,6 +44,7 @@ else:
         crawl_state,
         customers_flow,
         edit_mapping,
+        in_calls_of,
         link,
         loaded,
         only_batches_without_an_outcome_went_again,
@@ -198,8 +200,7 @@ SEAMS = [
 
 async def small_calls(office: Office) -> RecordFlow:
     """Calls of four records, one after the other."""
-    flow = await customers_flow(office, lanes=2)
-    return replace(flow, sink=replace(flow.sink, batch_size=4))
+    return await in_calls_of(office, 4, lanes=2)
 
 
 async def test_killed_at_any_seam_a_crawl_goes_on_and_nothing_is_written_twice(
@@ -486,8 +487,8 @@ async def test_a_stopped_run_of_one_flow_does_not_stop_another(
         await office.customer(f"usmf:US-{number:03}")
     await office.figures("customers", "products")
     moved(office, range(1, 31), "2 Side Street")
-    number = next(iter(office.products()))
-    office.clerk_changes("AllProducts", number, ProductName="Gear pump, blue")
+    product = next(iter(office.products()))
+    office.clerk_changes("AllProducts", product, ProductName="Gear pump, blue")
     reports = await office.sync("customers", "products")
     assert reports["customers"].error is not None
     assert reports["products"].counters.updated == 1

@@ -104,9 +104,8 @@ async def release_records(
             hint="See: ml-connector runs list",
         )
     released = replace(crawl, phase="sweep")
-    flow = replace(
-        flow, mapping_version=crawl.mapping_version
-    )  # what is written names the version that made it
+    # what is written names the mapping that made it: a newer one is still to be applied
+    flow = replace(flow, mapping_version=crawl.mapping_version)
 
     async def work(run_id: str, counters: Counters) -> None:
         async with engine.store.write() as tx:
