@@ -11,6 +11,7 @@ from ml_connector.engine.crawl import CrawlState
 from ml_connector.engine.runs import release_records, sync_records
 from ml_connector.errors import RunStoppedError
 from ml_connector.store import links, progress, runs
+from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -121,6 +122,13 @@ def edit_mapping(office: Office, old: str, new: str, *, name: str = "customers")
 async def customers_flow(office: Office, **changed: Any) -> RecordFlow:
     """The flow of customers, parts of it exchanged."""
     return replace(await record_flow(office.at, "customers"), **changed)
+
+
+async def in_calls_of(office: Office, size: int, *, lanes: int) -> RecordFlow:
+    """The flow of customers, so many records a call."""
+    flow = await customers_flow(office, lanes=lanes)
+    assert isinstance(flow.sink, UpsertSink)
+    return replace(flow, sink=replace(flow.sink, batch_size=size))
 
 
 async def only_batches_without_an_outcome_went_again(office: Office, latest: int) -> None:

@@ -13,7 +13,6 @@ from ml_connector.app.properties import hubspot_properties
 from ml_connector.errors import UnavailableError
 from ml_connector.settings import load_settings
 from ml_connector.store import audit, calls, crawls, flows, links, progress, runs
-from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         crawl_state,
         customers_flow,
         edit_mapping,
+        in_calls_of,
         link,
         loaded,
         only_batches_without_an_outcome_went_again,
@@ -44,6 +44,7 @@ else:
         crawl_state,
         customers_flow,
         edit_mapping,
+        in_calls_of,
         link,
         loaded,
         only_batches_without_an_outcome_went_again,
@@ -199,9 +200,7 @@ SEAMS = [
 
 async def small_calls(office: Office) -> RecordFlow:
     """Calls of four records, one after the other."""
-    flow = await customers_flow(office, lanes=2)
-    assert isinstance(flow.sink, UpsertSink)
-    return replace(flow, sink=replace(flow.sink, batch_size=4))
+    return await in_calls_of(office, 4, lanes=2)
 
 
 async def test_killed_at_any_seam_a_crawl_goes_on_and_nothing_is_written_twice(

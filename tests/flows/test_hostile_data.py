@@ -6,14 +6,12 @@ Each case ends in a clear outcome: written to the letter, or parked with its cau
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ml_connector.app.replay import replay
 from ml_connector.errors import UnavailableError
-from ml_connector.systems.hubspot.sink import UpsertSink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,8 +19,8 @@ if TYPE_CHECKING:
     from tests.flows.crawling import (
         CRAWLED,
         answering_with,
-        customers_flow,
         edit_mapping,
+        in_calls_of,
         loaded,
         organisations,
         run,
@@ -35,8 +33,8 @@ else:
     from crawling import (  # pytest puts this folder on the path
         CRAWLED,
         answering_with,
-        customers_flow,
         edit_mapping,
+        in_calls_of,
         loaded,
         organisations,
         run,
@@ -464,9 +462,7 @@ async def test_an_odd_record_in_every_call_does_not_keep_the_others_back(
     for number in range(10, 34):
         street = "x" * 65_537 if number % 4 == 0 else "2 Side Street"
         await office.customer(f"usmf:US-{number:03}", AddressStreet=street)
-    flow = await customers_flow(office, lanes=3)
-    assert isinstance(flow.sink, UpsertSink)
-    flow = replace(flow, sink=replace(flow.sink, batch_size=4))
+    flow = await in_calls_of(office, 4, lanes=3)
     mark = office.mark()
     counters = (await run(office, flow)).counters
     assert (counters.created, counters.parked, counters.unchanged) == (18, 6, 2)

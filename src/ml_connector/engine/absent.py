@@ -39,6 +39,8 @@ async def close_absent(flow: RecordFlow, engine: Engine, number: int, seen: Call
         over = [row for row in away if row.cause == DUPLICATE or row.detail.get(MISSED, number) != number]
         back = [(row.parked_id, without_missed(row)) for row in here if MISSED in row.detail]
         first = [(row.parked_id, row.detail | {MISSED: number}) for row in away if row not in over]
+        if not (over or back or first):
+            continue
         async with engine.store.write() as tx:
             await parked.note(tx, engine.connection_id, [*back, *first])
             keys = [row.key for row in over]

@@ -102,9 +102,8 @@ async def release_records(
     if crawl is None or crawl.phase != "stopped":
         raise not_stopped(flow.name)
     released = replace(crawl, phase="sweep")
-    flow = replace(
-        flow, mapping_version=crawl.mapping_version
-    )  # what is written names the version that made it
+    # what is written names the mapping that made it: a newer one is still to be applied
+    flow = replace(flow, mapping_version=crawl.mapping_version)
 
     async def work(run_id: str, counters: Counters) -> None:
         async with engine.store.write() as tx:
