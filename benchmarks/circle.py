@@ -197,7 +197,7 @@ def organisations(state: str) -> Iterator[dict[str, Any]]:
     """The twin's customers that become companies."""
     after = ""
     while True:
-        query = urllib.parse.urlencode({"of": "CustomersV3", "limit": 10_000, "after": after})
+        query = urllib.parse.urlencode({"of": "CustomersV3", "limit": 2_000, "after": after})
         with urllib.request.urlopen(f"{state}?{query}") as answer:  # noqa: S310 - the twin of this benchmark
             page = json.load(answer)
         yield from (row for row in page["records"] if row["PartyType"] == "Organization")
