@@ -85,10 +85,8 @@ def update(
         for name, value in record.properties.items()
         if name in gentle and value != "" and name not in written
     }
-    taken_over = (
-        adopted and base == b""
-    )  # never written by us: what it held is worth a look, and an audit entry
-    kind: Kind = "look" if if_empty or taken_over else "update"
+    first = adopted and base == b""  # what it held is worth a look, and an audit entry
+    kind: Kind = "look" if if_empty or first else "update"
     return Change(record, send, differences(send, written), target_id, written, kind, if_empty, base, adopted)
 
 

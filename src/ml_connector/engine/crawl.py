@@ -6,7 +6,6 @@ at. A record is gone when two full crawls in a row have not seen it; it is marke
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.engine.reading import JudgedPage
     from ml_connector.store.database import Tx
-    from ml_connector.store.links import LinkState
 
 Phase = Literal["read", "judge", "sweep", "stopped", "push", "done"]
 
@@ -182,7 +180,9 @@ class Crawl:
         """
         figures = Figures.from_details(self.state.figures)
         figures.known = figures.gone = 0
-        async for keys in self.known_pages():
+        async with self.engine.store.read() as tx:
+            seen = await crawls.seen(tx, self.engine.connection_id, self.state.crawl_id)
+        async for keys in known_pages(self.flow, self.engine, seen):
             figures.known += len(keys)
             figures.gone += len(gone(keys, self.state.number)) if self.flow.traits.status else 0
         found = verdict(figures, self.flow.traits, self.limits)
@@ -201,14 +201,6 @@ class Crawl:
             count += sum(len(unseal(self.engine, row)) for row in rows)
         return count
 
-    async def known_pages(self, after: str = "") -> AsyncGenerator[list[tuple[str, int, bool]], None]:
-        """What this crawl should have seen; see the function of the same name."""
-        async with self.engine.store.read() as tx:
-            seen = await crawls.seen(tx, self.engine.connection_id, self.state.crawl_id)
-        async with aclosing(known_pages(self.flow, self.engine, seen, after=after)) as pages:
-            async for rows in pages:
-                yield rows
-
     # Sweeping ---
 
     async def sweep(self) -> None:
@@ -219,7 +211,7 @@ class Crawl:
             seq = await crawls.next_seq(tx, cid, self.state.crawl_id)
             hashes = await crawls.seen(tx, cid, self.state.crawl_id)
         await close_absent(self.flow, self.engine, number, lambda key: key_hash(key) in hashes)
-        async for rows in self.known_pages(self.state.swept):
+        async for rows in known_pages(self.flow, self.engine, hashes, after=self.state.swept):
             if not rows:
                 continue
             away = gone(rows, number)
@@ -306,7 +298,7 @@ async def known_pages(
         yield [
             (key, missed, key_hash(key) in seen)
             for key, missed, state in rows
-            if counts(state) and flow.covers(key)
+            if state == "live" and flow.covers(key)
         ]
         after = rows[-1][0]
 
@@ -346,8 +338,3 @@ def stopped(flow: str, found: Sequence[str]) -> RunStoppedError:
         hint=f"Look at: ml-connector plan {flow}. If it is right, run: ml-connector runs release {flow}",
         verdict=list(found),
     )
-
-
-def counts(state: LinkState) -> bool:
-    """Whether a link in this state can be missed."""
-    return state == "live"

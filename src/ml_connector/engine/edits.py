@@ -84,12 +84,8 @@ async def written(flow: RecordFlow, engine: Engine, keys: Sequence[str]) -> dict
 
 def restored(flow: RecordFlow, link: links.Link, values: Mapping[str, str | None]) -> Change:
     """What would have to be put back; values that a person may keep are not compared."""
-    gentle = flow.traits.keeps_adopted and link.role == "adopted"
-    ours = {
-        name: value
-        for name, value in orjson.loads(link.written).items()
-        if name in values
-        and name not in flow.first_write
-        and not (gentle and not name.startswith(flow.traits.own_prefix))
-    }
+    written: dict[str, str] = orjson.loads(link.written)
+    kept = flow.traits.kept(written) if link.role == "adopted" else frozenset()
+    left = flow.first_write | kept
+    ours = {name: value for name, value in written.items() if name in values and name not in left}
     return restoration(link.key, link.target_id, ours, values, base=link.fingerprint)

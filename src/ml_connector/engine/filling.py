@@ -34,7 +34,6 @@ class Filler:
     def __init__(self, flow: RecordFlow, engine: Engine, run_id: str, ledger: Ledger) -> None:
         self.flow = flow
         self.engine = engine
-        self.ledger = ledger
         self.lanes = Lanes(flow, engine, run_id, ledger)
         self.filling: dict[str, list[Row]] = {route: [] for route in ROUTES}
 
@@ -184,10 +183,8 @@ class Filler:
 
 def adopting(traits: Traits, change: Change, one: Held) -> Change:
     """The change that takes over a record which stood in the target before us: its key, and what is empty."""
-    kept = frozenset(name for name in change.record.properties if not name.startswith(traits.own_prefix))
-    adopted = update(
-        change.record, {}, one.target_id, adopted=True, kept=kept if traits.keeps_adopted else frozenset()
-    )
+    kept = traits.kept(change.record.properties)
+    adopted = update(change.record, {}, one.target_id, adopted=True, kept=kept)
     return filled(adopted, one.values)
 
 

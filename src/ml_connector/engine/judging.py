@@ -240,12 +240,7 @@ class Judge:
         if link.role == "follower":
             return self.following(target, link.target_id)
         adopted = link.role == "adopted"
-        traits = self.flow.traits
-        kept = (
-            frozenset(name for name in target.properties if not name.startswith(traits.own_prefix))
-            if adopted and traits.keeps_adopted
-            else frozenset()
-        )
+        kept = self.flow.traits.kept(target.properties) if adopted else frozenset()
         return update(
             target,
             orjson.loads(link.written),

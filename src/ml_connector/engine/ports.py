@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import (
@@ -111,6 +111,12 @@ class Traits:
     further_keys: str = ""  # lists the further keys of a record that several records share
     keeps_adopted: bool = False  # an adopted record keeps every value it has, save the connector's own
     own_prefix: str = "d365_"  # what the connector's own properties begin with
+
+    def kept(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of the properties of which an adopted record keeps the value it has."""
+        if not self.keeps_adopted:
+            return frozenset()
+        return frozenset(name for name in names if not name.startswith(self.own_prefix))
 
 
 def everything(_key: str) -> bool:

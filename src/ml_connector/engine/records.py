@@ -40,7 +40,7 @@ async def run_records(
     pages: AsyncGenerator[Page, None],
     counters: Counters,
     again: bool = False,
-    tracked: bool = True,
+    tracked: bool = False,
     most: int | None = None,
     watch: Callable[[Counters], None] | None = None,
 ) -> None:
@@ -76,7 +76,7 @@ async def run_records(
         )
 
     coverage = Coverage()
-    on_covered = move_progress if tracked and not again and most is None else None
+    on_covered = move_progress if tracked else None
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
     left = most

@@ -71,7 +71,7 @@ async def sync_records(
         async def load(run_id: str, counters: Counters) -> None:
             await recheck(flow, engine, run_id)
             pages = flow.source.pages(cursor)
-            await run_records(flow, engine, run_id, pages=pages, counters=counters, watch=watch)
+            await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=True, watch=watch)
 
         report = await carry_out(flow.name, engine, traffic, kind="load", work=load)
         if report.error is None:
@@ -160,7 +160,7 @@ async def keyed_records(
     async def work(run_id: str, counters: Counters) -> None:
         await recheck(flow, engine, run_id, keys)
         pages = keyed_pages(flow, keys)
-        await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=False)
+        await run_records(flow, engine, run_id, pages=pages, counters=counters)
 
     return await carry_out(flow.name, engine, traffic, kind="keyed", work=work)
 
