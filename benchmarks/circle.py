@@ -10,6 +10,7 @@ take their latency. CPU, memory and seconds are those of the ``ml-connector sync
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -178,18 +179,15 @@ def show(setting: Setting, size: int, run: str, figures: dict[str, Any], due: in
 def change(twin: dict[str, Any], every: int) -> int:
     """A person changes the city of each so many-th organisation; how many customers have another one then.
 
-    Accounts of one party share its address, so these may be a few more.
+    Accounts of one party share its address, so these may be a few more. Listed first, then changed: the twin sorts
+    its list anew after a change.
     """
     state = f"{twin['dynamics_url']}/__twin__/state"
-    for place, row in enumerate(organisations(state), start=1):
-        if place % every == 0:
-            body = {
-                "of": "CustomersV3",
-                "key": f"{row['dataAreaId']}:{row['CustomerAccount']}",
-                "fields": {"AddressCity": f"{NEW_CITY} {place}"},
-            }
-            request = urllib.request.Request(state, json.dumps(body).encode(), method="PATCH")  # noqa: S310 - the twin of this benchmark
-            urllib.request.urlopen(request).close()  # noqa: S310 - the same
+    rows = itertools.islice(organisations(state), every - 1, None, every)
+    for place, key in enumerate([f"{row['dataAreaId']}:{row['CustomerAccount']}" for row in rows], start=1):
+        body = {"of": "CustomersV3", "key": key, "fields": {"AddressCity": f"{NEW_CITY} {place}"}}
+        request = urllib.request.Request(state, json.dumps(body).encode(), method="PATCH")  # noqa: S310 - the twin of this benchmark
+        urllib.request.urlopen(request).close()  # noqa: S310 - the same
     return sum(row["AddressCity"].startswith(NEW_CITY) for row in organisations(state))
 
 

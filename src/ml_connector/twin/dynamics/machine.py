@@ -201,10 +201,13 @@ class DynamicsMachine:
             self._environment.store.update(of, row, {"RecordId": row.record_id})
 
     def _in_key_order(self, view: View) -> tuple[list[str], dict[str, Row]]:
-        revision = self._environment.store.revision
+        """Sorted once for all the changes that leave the keys alone, as far as the table can tell."""
+        table = self._environment.store.tables[view.table]
+        own = table.is_key(view.set.keys)
+        revision = table.keys_changed if own else self._environment.store.revision
         known = self._sorted.get(view.name)
         if known is None or known[0] != revision:
-            rows = {view.key_of(row): row for row in self._environment.store.tables[view.table].rows}
+            rows = {view.key_of(row): row for row in table.rows}
             known = self._sorted[view.name] = (revision, sorted(rows), rows)
         return known[1], known[2]
 

@@ -55,6 +55,7 @@ class Table:
         self._unique: dict[tuple[str, ...], dict[str, Row]] = {tuple(key): {} for key in keys}
         self._indexes: dict[str, dict[str, list[Row]]] = {}
         self.next_id = FIRST_RECORD_ID
+        self.keys_changed = 0  # how often a key has come, gone or become another one
 
     def refresh(self) -> None:
         """Bring rows that are made from other tables up to date; a stored table has none."""
@@ -62,6 +63,10 @@ class Table:
     def count(self) -> int:
         """How many rows there are."""
         return len(self.rows)
+
+    def is_key(self, names: Sequence[str]) -> bool:
+        """Whether rows are found by these properties of their own."""
+        return tuple(names) in self._unique
 
     def new_row(self, values: dict[str, Any], joined: Row | None) -> Row:
         """A row with the next record id, not yet stored."""
@@ -86,6 +91,7 @@ class Table:
 
     def add(self, row: Row) -> None:
         """Store a row; its key values must be present."""
+        self.keys_changed += 1
         for key, index in self._unique.items():
             index[_key_of(row, key)] = row
         _put(self.rows, row)
@@ -97,6 +103,7 @@ class Table:
 
     def remove(self, row: Row) -> None:
         """Take a row out."""
+        self.keys_changed += 1
         for key, index in self._unique.items():
             index.pop(_key_of(row, key), None)
         self.rows.remove(row)
@@ -110,6 +117,7 @@ class Table:
         """Set values, never the company; returns what stood there before."""
         before = {name: row.values.get(name, MISSING) for name in changes}
         rekeyed = [key for key in self._unique if not changes.keys().isdisjoint(key)]
+        self.keys_changed += len(rekeyed)
         for key in rekeyed:
             self._unique[key].pop(_key_of(row, key), None)
         moved = [name for name in self._indexes if name in changes]
