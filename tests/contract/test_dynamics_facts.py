@@ -16,8 +16,9 @@ from tests.reference.dynamics_caller import Twin, start
 
 import ml_connector.flows.customers.flow as customers
 import ml_connector.flows.products.source as products
+from ml_connector.flows.orders.customer import CUSTOMER_FIELDS
 from ml_connector.flows.orders.place import LINE_FIELDS
-from ml_connector.flows.orders.resolve import CUSTOMER_FIELDS, ITEM_FIELDS
+from ml_connector.flows.orders.products import ITEM_FIELDS
 from ml_connector.mapping.load import load_mapping
 from ml_connector.systems.dynamics.wall import ORDER_HEADERS, ORDER_LINES
 

@@ -108,7 +108,7 @@ def test_a_slip_in_a_row_names_its_line_and_the_word_that_was_meant(row: str, se
     [
         ("", "line 1: the file is empty."),
         ("- a", "line 1: keys with values are expected here."),
-        ("object: companies\nkey: k\nfields: x", "line 3: a list of rows is expected here."),
+        ("object: companies\nkey: k\nfields: x", "line 3: a list is expected here."),
         ("object: companies\nkey: k\nfields: []", "line 3: 'fields' is not right"),
         ("object: companies\nkey: k\nfield: []", "line 3: unknown key 'field'. Did you mean 'fields'?"),
         (

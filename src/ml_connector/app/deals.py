@@ -10,7 +10,7 @@ import orjson
 from ml_connector.app.flows import order_flow
 from ml_connector.engine.advance import advance, approve
 from ml_connector.errors import ConfigurationError
-from ml_connector.flows.orders.draft import OrderDraft
+from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.store import audit, connections, processes
 from ml_connector.systems.dynamics.screens import sales_orders
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ml_connector.app.mappings import order_mapping, order_mapping_as_it_is, record_mapping
+from ml_connector.app.mappings import dimension_rules, order_mapping, order_mapping_as_it_is, record_mapping
 from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
@@ -21,6 +21,7 @@ from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
 from ml_connector.flows.orders.discover import WonDeals
 from ml_connector.flows.orders.flow import OrderFlow
+from ml_connector.flows.orders.gather import Portal
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
 from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
@@ -163,8 +164,10 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     return OrderFlow(
         dynamics=await place.dynamics(),
         hubspot=hubspot,
+        portal=Portal(hubspot),
         engine=place.engine,
         mapping=mapping,
+        dimensions=dimension_rules(place),
         settings=settings,
         patience=Patience(settle_s=settings.settle_s),
         won_deals=WonDeals(

@@ -6,12 +6,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConfigurationError
-from ml_connector.mapping.apply import CompiledMapping, CompiledOrderMapping, compile_mapping
+from ml_connector.mapping.apply import (
+    CompiledMapping,
+    CompiledOrderMapping,
+    compile_dimensions,
+    compile_mapping,
+)
 from ml_connector.mapping.catalog import CatalogField, FieldCatalog
 from ml_connector.mapping.check import check
-from ml_connector.mapping.load import load_mapping
+from ml_connector.mapping.documents import OrderMappingDocument
+from ml_connector.mapping.load import load_dimensions, load_mapping
 from ml_connector.mapping.lookups import read_lookup, tables_of
-from ml_connector.mapping.model import MappingDocument, OrderMappingDocument
+from ml_connector.mapping.model import MappingDocument
 from ml_connector.store import mappings
 
 if TYPE_CHECKING:
@@ -20,7 +26,8 @@ if TYPE_CHECKING:
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.mapping.catalog import Kind
-    from ml_connector.mapping.model import Document
+    from ml_connector.mapping.documents import DimensionDocument, Document
+    from ml_connector.mapping.rules import DimensionRules
     from ml_connector.systems.hubspot.models import PropertyDefinition
 
 _KINDS: dict[str, Kind] = {
@@ -30,6 +37,7 @@ _KINDS: dict[str, Kind] = {
     "enumeration": "enum",
     "bool": "bool",
 }
+DIMENSIONS_FILE = "dimensions.yaml"
 _HINT = "Run: ml-connector init (it puts the shipped file where one is missing)"
 
 
@@ -60,6 +68,23 @@ def order_mapping_as_it_is(place: Workplace) -> CompiledOrderMapping:
     return _compiled_orders(place, _read(place.settings.mappings / "orders.yaml"))
 
 
+def dimension_rules(place: Workplace) -> DimensionRules:
+    """The rules of financial dimensions; none where there is no ``dimensions.yaml``.
+
+    Raises:
+        ConfigurationError: the file is malformed, or a table beside it is missing.
+    """
+    path = place.settings.mappings / DIMENSIONS_FILE
+    text = _read(path) if path.exists() else "{}"
+    document = _dimensions(text)
+    return compile_dimensions(document, lookups=_lookups(place, document))
+
+
+@lru_cache(maxsize=4)
+def _dimensions(text: str) -> DimensionDocument:
+    return load_dimensions(text, file_name=f"mappings/{DIMENSIONS_FILE}")
+
+
 def _compiled_orders(place: Workplace, text: str) -> CompiledOrderMapping:
     document = _document("orders", text)
     if not isinstance(document, OrderMappingDocument):
@@ -84,7 +109,7 @@ def _read(path: Path) -> str:
         ) from exc
 
 
-def _lookups(place: Workplace, document: Document) -> dict[str, Mapping[str, str]]:
+def _lookups(place: Workplace, document: Document | DimensionDocument) -> dict[str, Mapping[str, str]]:
     """The tables a mapping uses, from the CSV files beside it."""
     names = sorted(tables_of(document))
     return {name: read_lookup(_read(place.settings.mappings / f"{name}.csv"), name=name) for name in names}

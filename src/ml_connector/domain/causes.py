@@ -16,13 +16,25 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause: a stable code, a title, a plain explanation, whose turn it is and the next action."""
+    """One cause: a stable code, a title, a plain explanation, whose turn it is and the next action.
+
+    ``in_hubspot`` and ``in_dynamics`` name the screen where it is mended; ``retryable`` is False where trying again
+    cannot help and a person decides.
+    """
 
     code: str
     title: str
     explanation: str
     turn: Turn
     next_action: str
+    in_hubspot: str = ""
+    in_dynamics: str = ""
+    retryable: bool = True
+
+    @property
+    def docs(self) -> str:
+        """Where the documentation explains it."""
+        return f"docs/how-to/when-an-order-waits.md#{self.code.replace('.', '').replace('_', '')}"
 
 
 CAUSES: dict[str, Cause] = {

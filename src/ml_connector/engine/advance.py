@@ -152,7 +152,7 @@ class Worker:
 
     async def draft(self) -> None:
         """Prepare the draft and see whether it may be placed."""
-        prepared = await self.flow.prepare(self.process.subject)
+        prepared = await self.flow.prepare(self.process)
         quiet_until = self._quiet_until(prepared)
         if quiet_until is not None:
             await self.wait(quiet_until, self.process.message)

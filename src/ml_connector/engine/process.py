@@ -80,7 +80,7 @@ class ProcessFlow(Protocol):
     def triggers(self, watermark: str | None) -> AsyncGenerator[TriggerPage, None]:
         """Subjects that may need a process, oldest change first; the overlap is the flow's business."""
 
-    async def prepare(self, subject: str) -> Prepared:
+    async def prepare(self, process: Process) -> Prepared:
         """Everything up to the complete draft; writes nothing anywhere.
 
         Raises:

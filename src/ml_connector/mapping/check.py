@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml_connector.mapping.model import Constant, Date, FirstOf, Lookup, Number, OrderMappingDocument, ValueMap
+from ml_connector.mapping.documents import OrderMappingDocument
+from ml_connector.mapping.model import Constant, Date, FirstOf, Lookup, Number, ValueMap
 from ml_connector.mapping.wall import refused_field, refused_order_field, refused_target
 
 if TYPE_CHECKING:
     from ml_connector.mapping.catalog import CatalogField, FieldCatalog
-    from ml_connector.mapping.model import Document, FieldRow
+    from ml_connector.mapping.documents import Document
+    from ml_connector.mapping.model import FieldRow
 
 _NUMBERS = frozenset({"number", "decimal"})
 _DAYS = frozenset({"date", "datetime"})

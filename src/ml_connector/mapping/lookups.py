@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.text import normalise
 from ml_connector.errors import ConfigurationError
-from ml_connector.mapping.model import Lookup
+from ml_connector.mapping.documents import DimensionDocument
+from ml_connector.mapping.model import Lookup, MappingDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ml_connector.mapping.model import Document
+    from ml_connector.mapping.documents import Document
 
 _COLUMNS = 2
 _SEPARATORS = "\t;,"  # what spreadsheets write, by country
 
 
-def tables_of(document: Document) -> frozenset[str]:
-    """The names of the tables a mapping needs."""
-    calls = (call for row in document.rows for call in row.transform)
-    return frozenset(call.table for call in calls if isinstance(call, Lookup))
+def tables_of(document: Document | DimensionDocument) -> frozenset[str]:
+    """The names of the tables a mapping needs, for its rows and for its rules."""
+    rules = () if isinstance(document, MappingDocument) else document.every_rule
+    rows = () if isinstance(document, DimensionDocument) else document.rows
+    calls = (call for row in rows for call in row.transform)
+    named = (call.table for call in calls if isinstance(call, Lookup))
+    return frozenset((*named, *(rule.table for rule in rules if rule.table is not None)))
 
 
 def read_lookup(text: str, *, name: str) -> Mapping[str, str]:

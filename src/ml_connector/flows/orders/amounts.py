@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,23 +13,12 @@ from ml_connector.domain.money import (
     within_one_minor_unit,
 )
 from ml_connector.errors import RecordError
+from ml_connector.flows.orders.resolved import LineAmounts
 
 if TYPE_CHECKING:
     from ml_connector.flows.orders.snapshot import DealLine, DealSnapshot
 
 ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class LineAmounts:
-    """What one order line shall cost, in the deal's currency."""
-
-    quantity: Decimal
-    price: Decimal  # of one sales unit
-    discount_amount: Decimal  # off the price of one
-    discount_percent: Decimal
-    total: Decimal
-    rule: str
 
 
 def line_amounts(snapshot: DealSnapshot, line: DealLine) -> LineAmounts:

@@ -9,14 +9,25 @@ from ml_connector.engine.calls import recorded, report_run
 from ml_connector.engine.process import Prepared
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.orders.amounts import line_amounts
-from ml_connector.flows.orders.draft import OrderDraft, check_lines, draft_order
+from ml_connector.flows.orders.choices import Choices, choices_of
+from ml_connector.flows.orders.customer import resolve_customer
+from ml_connector.flows.orders.draft import check_lines, draft_order
+from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
+from ml_connector.flows.orders.legal_entity import resolve_company, resolve_legal_entity
+from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.flows.orders.place import OrderWriter
-from ml_connector.flows.orders.resolve import (
-    resolve_company,
-    resolve_customer,
-    resolve_items,
-    resolve_legal_entity,
+from ml_connector.flows.orders.products import resolve_items
+from ml_connector.flows.orders.resolved import (
+    AMOUNTS,
+    CUSTOMER,
+    DRAFT,
+    GATHER,
+    LEGAL_ENTITY,
+    PRODUCTS,
+    ResolvedDeal,
+    ResolvedLine,
+    at_step,
 )
 
 if TYPE_CHECKING:
@@ -27,15 +38,18 @@ if TYPE_CHECKING:
     from ml_connector.engine.once import NotYet, Patience
     from ml_connector.engine.process import Placed, TriggerPage
     from ml_connector.flows.orders.discover import WonDeals
+    from ml_connector.flows.orders.gather import Portal
     from ml_connector.flows.orders.settings import OrderSettings
     from ml_connector.flows.orders.snapshot import DealSnapshot
     from ml_connector.mapping.apply import CompiledOrderMapping
+    from ml_connector.mapping.rules import DimensionRules
     from ml_connector.store.leases import Lease
     from ml_connector.store.processes import Process
     from ml_connector.systems.dynamics.client import DynamicsClient
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 NAME = "orders"
+NOTHING_CHOSEN = Choices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +58,10 @@ class OrderFlow:
 
     dynamics: DynamicsClient
     hubspot: HubSpotClient
+    portal: Portal
     engine: Engine
     mapping: CompiledOrderMapping
+    dimensions: DimensionRules
     settings: OrderSettings
     patience: Patience
     won_deals: WonDeals
@@ -69,32 +85,76 @@ class OrderFlow:
         """Won deals."""
         return self.won_deals.pages(watermark)
 
-    async def prepare(self, subject: str) -> Prepared:
+    async def prepare(self, process: Process) -> Prepared:
         """Gather, resolve and draft one deal; nothing is written anywhere."""
-        snapshot, lines_changed_at = await self.gather(subject)
-        draft = await self.draft(snapshot)
+        with at_step(GATHER):
+            snapshot, lines_changed_at = await self.gather(process.subject)
+        draft = await self.draft(snapshot, choices_of(process.result))
         return Prepared(draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at)
 
     async def gather(self, subject: str) -> tuple[DealSnapshot, datetime | None]:
         """The deal as it is now, and when a line of it last changed."""
-        return await gather(self.hubspot, subject, company_currency=self.company_currency)
+        rules = (*self.mapping.document.every_rule, *self.dimensions.every_rule)
+        wanted = wanted_by(rules)
+        return await gather(self.portal, subject, company_currency=self.company_currency, wanted=wanted)
 
-    async def draft(self, snapshot: DealSnapshot) -> OrderDraft:
-        """The order a deal would become; reads F&O, writes nothing."""
-        check_lines(snapshot)
-        company = resolve_company(snapshot)
-        legal_entity = resolve_legal_entity(snapshot, company, self.settings, self.legal_entities)
-        customer = await resolve_customer(self.dynamics, snapshot, company, legal_entity.value, self.settings)
-        items = await resolve_items(self.dynamics, snapshot, legal_entity.value)
-        return draft_order(
-            snapshot,
-            reference=f"HS-{self.portal_id}-{snapshot.deal_id}",
+    async def draft(self, snapshot: DealSnapshot, choices: Choices = NOTHING_CHOSEN) -> OrderDraft:
+        """The order a deal would become; reads F&O, writes nothing.
+
+        Raises:
+            RecordError: the deal parks; its context names the step.
+        """
+        deal = await self.resolve(snapshot, choices)
+        with at_step(DRAFT):
+            return draft_order(
+                deal,
+                reference=f"HS-{self.portal_id}-{snapshot.deal_id}",
+                mapping=self.mapping,
+                settings=self.settings,
+            )
+
+    async def resolve(self, snapshot: DealSnapshot, choices: Choices) -> ResolvedDeal:
+        """Steps legal entity to dimensions: what F&O knows of the deal."""
+        with at_step(GATHER):
+            check_lines(snapshot)
+            company = resolve_company(snapshot)
+        with at_step(LEGAL_ENTITY):
+            legal_entity = resolve_legal_entity(
+                snapshot,
+                company,
+                legal_entities=self.legal_entities,
+                rules=self.mapping.rules,
+                facts=deal_facts(snapshot, company),
+                choices=choices,
+                settings=self.settings,
+            )
+        with at_step(CUSTOMER):
+            customer = await resolve_customer(
+                self.dynamics,
+                snapshot,
+                company,
+                legal_entity.value,
+                settings=self.settings,
+                choices=choices,
+            )
+        with at_step(PRODUCTS):
+            items = await resolve_items(self.dynamics, snapshot, legal_entity.value)
+        with at_step(AMOUNTS):
+            lines = tuple(
+                ResolvedLine(line, items[line.id], line_amounts(snapshot, line)) for line in snapshot.lines
+            )
+        return ResolvedDeal(
+            snapshot=snapshot,
+            company=company,
             legal_entity=legal_entity,
             customer=customer,
-            items=items,
-            amounts={line.id: line_amounts(snapshot, line) for line in snapshot.lines},
-            mapping=self.mapping,
-            settings=self.settings,
+            lines=lines,
+            facts=deal_facts(
+                snapshot,
+                company,
+                legal_entity=legal_entity.value,
+                customer={name: str(each) for name, each in customer.row.items()},
+            ),
         )
 
     async def place(self, process: Process, lease: Lease) -> Placed | NotYet:

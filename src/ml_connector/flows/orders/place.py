@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from ml_connector.engine.context import Engine
-    from ml_connector.flows.orders.draft import DraftField, DraftLine, OrderDraft
+    from ml_connector.flows.orders.order_draft import DraftField, DraftLine, OrderDraft
     from ml_connector.flows.orders.settings import OrderSettings
     from ml_connector.store.leases import Lease
     from ml_connector.store.processes import Process

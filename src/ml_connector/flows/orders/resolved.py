@@ -1,0 +1,137 @@
+"""A deal as F&O knows it: every value with the rule that found it, in words. What the draft is written from."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from decimal import Decimal
+
+    from ml_connector.flows.orders.snapshot import DealCompany, DealLine, DealSnapshot
+
+# The steps of a deal, by the names that the page and the audit show.
+GATHER, LEGAL_ENTITY, CUSTOMER, PRODUCTS, AMOUNTS, DIMENSIONS, DRAFT, PLACE, WRITE_BACK = STEPS = (
+    "gather",
+    "legal entity",
+    "customer",
+    "products",
+    "amounts",
+    "dimensions",
+    "draft",
+    "place",
+    "write back",
+)
+
+
+@contextmanager
+def at_step(name: str) -> Iterator[None]:
+    """What stops a deal in here tells at which step."""
+    try:
+        yield
+    except RecordError as error:
+        error.context.setdefault("step", name)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value and the rule that found it, in words."""
+
+    value: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a new customer, its value and the rule that gave it."""
+
+    name: str
+    value: Any
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A customer that may be the one meant, and why."""
+
+    account: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerForm:
+    """A customer that shall be created for a company, as it will be written, and who may be it already."""
+
+    company_id: str
+    fields: tuple[FormField, ...]
+    candidates: tuple[Candidate, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedCustomer:
+    """The order account and its payer; of a customer that does not exist yet the form, and no account.
+
+    ``row`` holds the fields of F&O's customer that later steps read.
+    """
+
+    account: Found
+    payer: Found
+    name: str
+    language: str
+    notes: tuple[str, ...] = ()
+    row: Mapping[str, Any] = field(default_factory=dict)
+    form: CustomerForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedItem:
+    """The item behind a line, the dimensions of its variant, and where it ships from; empty: F&O's own default."""
+
+    number: Found
+    unit: Found
+    variant: Mapping[str, Found] = field(default_factory=dict)  # field of the order line -> value
+    site: Found = Found("", "F&O's item default")
+    warehouse: Found = Found("", "F&O's item default")
+
+
+@dataclass(frozen=True, slots=True)
+class LineAmounts:
+    """What one order line shall cost, in the deal's currency; a price that is None is left to F&O."""
+
+    quantity: Decimal
+    price: Decimal | None  # of one sales unit
+    discount_amount: Decimal  # off the price of one
+    discount_percent: Decimal
+    total: Decimal
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedLine:
+    """One line of the deal as F&O knows it. ``dimensions`` is F&O's display string; empty: as the header."""
+
+    line: DealLine
+    item: ResolvedItem
+    amounts: LineAmounts
+    dimensions: Found = Found("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedDeal:
+    """The whole deal."""
+
+    snapshot: DealSnapshot
+    company: DealCompany | None
+    legal_entity: Found
+    customer: ResolvedCustomer
+    lines: tuple[ResolvedLine, ...]
+    dimensions: Found = Found("", "")
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
