@@ -167,12 +167,24 @@ async def test_a_deal_whose_lines_cannot_be_ordered_says_of_each_line_why(shop: 
             ["names x' or 1 eq 1"],
         ),
         (
-            Situation("elsewhere", [(ONLY_DEMF, {"name": "Switch"}), (HOSE, {"name": "Hose"})]),
+            Situation("in two places", [(ONLY_DEMF, {"name": "Switch"}), (HOSE, {"name": "Hose"}), ("", {})]),
+            "order.line_without_product",
+            [
+                "Line 'A line' names no product.",
+                "Line 'Switch' is sold in demf. Line 'Hose' is sold in usmf.",
+            ],
+        ),
+        (
+            Situation("split", [(ITEM, {}), (ONLY_DEMF, {"name": "Switch"}), (HOSE, {"name": "Hose"})]),
             "order.item_elsewhere",
             [
-                f"Line 'Switch' names {ONLY_DEMF}, which is sold in demf and not in usmf.",
-                "Line 'Hose' is sold in usmf.",
+                "Line 'A line' is sold in demf, usmf, ussi. Line 'Switch' is sold in demf. Line 'Hose' is sold in usmf."
             ],
+        ),
+        (
+            Situation("all of it elsewhere", [(ONLY_DEMF, {}), (ITEM, {})]),
+            "order.item_unknown",
+            [f"names {ONLY_DEMF} (the product's key), which is not released in usmf but sold in demf."],
         ),
         (Situation("a master", [(COUPLING, {})]), "order.variant_missing", ["sold in variants"]),
         (Situation("stopped", [(SENSOR, {})]), "order.item_stopped", ["sales are stopped in usmf"]),
@@ -184,8 +196,8 @@ async def test_a_deal_whose_lines_cannot_be_ordered_says_of_each_line_why(shop: 
         ),
         (
             Situation("of another legal entity", [(OTHER_ITEM, {})], flow={"product_words": own}),
-            "order.item_elsewhere",
-            [f"names {OTHER_ITEM}, which is sold in ussi and not in usmf."],
+            "order.item_unknown",
+            [f"names {OTHER_ITEM} (the product's key), which is not released in usmf but sold in ussi."],
         ),
         (
             Situation("an unknown service", [("", {})], rules="  service_item:\n    - value: FREIGHT"),

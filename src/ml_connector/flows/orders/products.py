@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from ml_connector.domain.keys import split_key
 from ml_connector.errors import RecordError
-from ml_connector.flows.orders.catalogue import Kind, find_items, sold_in
+from ml_connector.flows.orders.catalogue import Kind, find_items
 from ml_connector.flows.orders.facts import line_facts
 from ml_connector.flows.orders.item_settings import read_item_settings
 from ml_connector.flows.orders.line_problems import LineProblem, park_if_any
 from ml_connector.flows.orders.resolved import NO_LIMITS, Found, ResolvedItem
 from ml_connector.flows.orders.shipping import ruled_places, ship_from
-from ml_connector.flows.orders.suggest import name_like, number_like
 from ml_connector.flows.orders.units import quoted_unit, unit_of
+from ml_connector.flows.orders.unsold import why_unfound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ async def resolve_items(counter: Counter, snapshot: DealSnapshot) -> dict[str, R
             problems.append(_unclear(line, candidates))
         else:
             unfound.append(line)
-    problems = [*await _unfound(counter, unfound, snapshot, named), *problems]
+    problems = [*await why_unfound(counter, snapshot, named, unfound), *problems]
     park_if_any(snapshot, problems)
     return await _resolved(counter, snapshot, items, named)
 
@@ -122,53 +122,6 @@ def _unclear(line: DealLine, candidates: Sequence[Item]) -> LineProblem:
     numbers = ", ".join(item.number for item in candidates)
     words = f"names a number that means several items: {numbers}. Choose one."
     return LineProblem(line, code="order.item_unclear", words=words)
-
-
-async def _unfound(
-    counter: Counter,
-    lines: Sequence[DealLine],
-    snapshot: DealSnapshot,
-    named: Mapping[str, Named | None],
-) -> list[LineProblem]:
-    """Why there is no item: no product, sold elsewhere, or not sold at all; with what may have been meant."""
-    if not lines:
-        return []
-    numbers = dict.fromkeys(name.number for name in named.values() if name and name.kind != Kind.ITEM)
-    places = await sold_in(counter.dynamics, [*numbers])
-    problems = []
-    for line in lines:
-        name = named[line.id]
-        if name is None:
-            near = await name_like(counter.dynamics, counter.legal_entity, line.name)
-            words = f"names no product.{near} Choose the product that was sold."
-            problems.append(LineProblem(line, code="order.line_without_product", words=words))
-            continue
-        sold = (name.elsewhere,) if name.elsewhere else places.get(name.number, ())
-        if sold:
-            problems.append(_sold_elsewhere(line, name, sold, counter.legal_entity))
-            continue
-        near = await number_like(counter.dynamics, counter.legal_entity, name.number)
-        words = f"names {name.number} ({name.rule}), which is not released in {counter.legal_entity}.{near}"
-        problems.append(LineProblem(line, code="order.item_unknown", words=words))
-    return [*problems, *_sold_here(problems, lines, snapshot, counter)]
-
-
-def _sold_elsewhere(line: DealLine, name: Named, sold: Sequence[str], here: str) -> LineProblem:
-    words = f"names {name.number}, which is sold in {', '.join(sold)} and not in {here}."
-    return LineProblem(line, code="order.item_elsewhere", words=words)
-
-
-def _sold_here(
-    problems: Sequence[LineProblem], lines: Sequence[DealLine], snapshot: DealSnapshot, counter: Counter
-) -> Iterable[LineProblem]:
-    """Beside lines that are sold elsewhere, what the others are: such a deal needs two orders."""
-    if not any(problem.code == "order.item_elsewhere" for problem in problems):
-        return
-    unfound = {line.id for line in lines}
-    for line in snapshot.lines:
-        if line.id not in unfound:
-            words = f"is sold in {counter.legal_entity}."
-            yield LineProblem(line, code="order.item_elsewhere", words=words)
 
 
 async def _resolved(
