@@ -96,6 +96,7 @@ async def test_drill_a_read_cut_off_in_the_middle_of_its_body_writes_nothing(
 async def test_drill_an_empty_answer_with_status_200_writes_nothing_also_in_a_small_company(
     start: Callable[..., Awaitable[Office]], customers: int
 ) -> None:
+    """However few are known, none found is no ordinary day; the whole list again: as if nothing had been."""
     office = await loaded(start, customers)
     answering_with(office, [], times=3)
     assert await office.figures("customers") == {}
@@ -125,6 +126,7 @@ async def test_drill_one_legal_entity_missing_from_the_answer_writes_nothing_b13
 async def test_drill_names_blanked_by_a_mapping_write_nothing_until_the_mapping_is_put_right(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
+    """More than 1 % of names would be blanked."""
     office = await loaded(start, 30)
     edit_mapping(office, NAME, "source: SalesMemo")
     for _ in range(2):
@@ -138,6 +140,7 @@ async def test_drill_names_blanked_by_a_mapping_write_nothing_until_the_mapping_
 async def test_drill_a_currency_that_flips_writes_nothing_until_a_person_releases_it(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
+    """One is enough; the stopped run shows its plan and waits for a person."""
     office = await loaded(start, 30)
     office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="EUR")
     for _ in range(2):
@@ -212,6 +215,7 @@ async def test_over_20_percent_of_at_least_50_records_that_would_park_stop_the_r
 
 
 async def test_the_first_load_is_exempt(start: Callable[..., Awaitable[Office]]) -> None:
+    """First load exempt: dozens of new records stop nothing."""
     office = await start(customers=60, products=0)
     assert (await office.figures("customers"))["created"] == len(organisations(office)) > 50
 
