@@ -98,12 +98,13 @@ async def test_drill_an_empty_answer_with_status_200_writes_nothing_also_in_a_sm
 ) -> None:
     """However few are known, none found is no ordinary day; the whole list again: as if nothing had been."""
     office = await loaded(start, customers)
+    mark = office.mark()
     answering_with(office, [], times=3)
     assert await office.figures("customers") == {}
     assert f"none of {customers} known records was found" in (await stopped(office)).message
     await stopped(office)
     assert await office.figures("customers") == {"read": customers, "unchanged": customers}
-    assert {each["d365_status"] for each in office.companies().values()} == {"Active"}
+    assert writes(office, mark) == []
 
 
 async def test_drill_one_legal_entity_missing_from_the_answer_writes_nothing_b13(
@@ -128,6 +129,7 @@ async def test_drill_names_blanked_by_a_mapping_write_nothing_until_the_mapping_
 ) -> None:
     """More than 1 % of names would be blanked."""
     office = await loaded(start, 30)
+    mark = office.mark()
     edit_mapping(office, NAME, "source: SalesMemo")
     for _ in range(2):
         message = (await stopped(office)).message
@@ -135,6 +137,7 @@ async def test_drill_names_blanked_by_a_mapping_write_nothing_until_the_mapping_
         assert "30 of 30 known records would change" in message
     edit_mapping(office, "source: SalesMemo", NAME)
     assert await office.figures("customers") == {"read": 30, "unchanged": 30}
+    assert writes(office, mark) == []
 
 
 async def test_drill_a_currency_that_flips_writes_nothing_until_a_person_releases_it(
@@ -142,12 +145,19 @@ async def test_drill_a_currency_that_flips_writes_nothing_until_a_person_release
 ) -> None:
     """One is enough; the stopped run shows its plan and waits for a person."""
     office = await loaded(start, 30)
+    mark = office.mark()
     office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="EUR")
     for _ in range(2):
         assert "the currency of 1 records would change" in (await stopped(office)).message
+    office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="USD")
+    assert await office.figures("customers") == {"read": 30, "unchanged": 30}
+    assert writes(office, mark) == [], "a slip that was put right has left no trace"
+    office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="EUR")
+    await stopped(office)
     report = await released(office)
     assert report.error is None
     assert report.counters.updated == 1
+    assert [row.keys for row in writes(office, mark)] == [(office.company_id("usmf:US-007"),)]
     assert office.companies()["usmf:US-007"]["d365_currency"] == "EUR"
 
 
@@ -157,6 +167,7 @@ async def test_drill_the_prices_of_another_currency_do_not_land_in_place_of_the_
     """The ledger's currency flips: every price would move to another property."""
     office = await start(products=8)
     await office.figures("products")
+    mark = office.mark()
     office.clerk_changes("Ledgers", "usmf", AccountingCurrency="EUR")
     await office.reconnect()
     for _ in range(2):
@@ -165,6 +176,7 @@ async def test_drill_the_prices_of_another_currency_do_not_land_in_place_of_the_
     await office.reconnect()
     count = len(office.releases())
     assert await office.figures("products") == {"read": count, "unchanged": count}
+    assert writes(office, mark) == []
 
 
 async def test_more_than_10_percent_of_prices_that_move_by_over_50_percent_stop_the_run(
