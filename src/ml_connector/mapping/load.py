@@ -15,6 +15,7 @@ from ml_connector.domain.text import did_you_mean
 from ml_connector.errors import ConfigurationError
 from ml_connector.mapping.model import (
     CALLS,
+    FIRST_WRITE,
     ORDERS,
     Document,
     FieldRow,
@@ -66,7 +67,9 @@ class _Reader:
             return self._validated(
                 OrderMappingDocument, root, {"header": self._order_rows, "line": self._order_rows}
             )
-        return self._validated(MappingDocument, root, {"fields": self._rows}, flow=flow)
+        document = self._validated(MappingDocument, root, {"fields": self._rows}, flow=flow)
+        fields = tuple(_owned(row, document.object) for row in document.fields)
+        return document.model_copy(update={"fields": fields})
 
     def _rows(self, node: yaml.Node) -> tuple[FieldRow, ...]:
         return tuple(self._row(item) for item in self._items(node))
@@ -222,6 +225,13 @@ class _Reader:
             file=self._file_name,
             line=line,
         )
+
+
+def _owned(row: FieldRow, object_type: str) -> FieldRow:
+    """The row, with the owner its property has by default where the file names none."""
+    if "owner" in row.model_fields_set or row.target not in FIRST_WRITE.get(object_type, ()):
+        return row
+    return row.model_copy(update={"owner": "first-write"})
 
 
 def _line(place: yaml.Node | yaml.Event) -> int:
