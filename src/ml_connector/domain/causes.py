@@ -216,6 +216,14 @@ CAUSES: dict[str, Cause] = {
             "Delete the surplus line in Dynamics, then replay.",
         ),
         Cause(
+            "order.number_taken",
+            "The number meant for the order is taken",
+            "People choose the numbers of orders in this legal entity, and another order has the one for this deal.",
+            Turn.FINANCE,
+            "Give the other order its own number, or change orders.order_number, then replay.",
+            in_dynamics="Accounts receivable > Orders > All sales orders",
+        ),
+        Cause(
             "order.unsure",
             "The order could not be placed with certainty",
             "Several attempts were lost without an answer, and the order is not in Dynamics.",

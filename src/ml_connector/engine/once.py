@@ -57,7 +57,8 @@ class RemoteWrite:
 
     ``look_up`` finds what an earlier attempt may have left, by our own reference; ``send`` posts these exact bytes
     and calls ``last_check`` as its last act before the first one leaves. Both return the record's external id and
-    the record.
+    the record. ``unique``: the record's key is ours and the other system takes it once. A repeat then needs no
+    patience: it is refused when the first one landed after all, and the record is adopted.
     """
 
     operation_id: str
@@ -71,6 +72,7 @@ class RemoteWrite:
     body: bytes
     look_up: Callable[[], Awaitable[Landed | None]]
     send: Callable[[bytes, str, Callable[[], None]], Awaitable[Landed]]
+    unique: bool = False
 
     def call_id(self, attempt: int) -> str:
         """The journal's name of one attempt."""
@@ -140,8 +142,9 @@ async def write_once(write: RemoteWrite, engine: Engine, lease: Lease, patience:
             landed = await write.look_up()
             if landed is not None:
                 return await _adopt(write, engine, lease, known, landed)
-            await _mark_unknown(write, engine, lease, settled_at)
-            return NotYet(settled_at, LOST)
+            if not write.unique:
+                await _mark_unknown(write, engine, lease, settled_at)
+                return NotYet(settled_at, LOST)
     landed = await write.look_up()
     if landed is not None:
         return await _adopt(write, engine, lease, known, landed)
@@ -170,8 +173,16 @@ async def _send(
 
     try:
         landed = await write.send(body, write.call_id(attempt), last_check)
+    except RejectedError as error:
+        landed_before = await write.look_up() if write.unique else None
+        if landed_before is None:
+            await _ended(write, engine, lease, attempt, "refused", error=error)
+            raise
+        await _ended(write, engine, lease, attempt, "done", landed=landed_before)
+        return replace(landed_before, adopted=True)
     except UncertainWriteError as error:
-        settled_at = engine.around.clock.now() + timedelta(seconds=patience.settle_s)
+        wait_s = 0.0 if write.unique else patience.settle_s
+        settled_at = engine.around.clock.now() + timedelta(seconds=wait_s)
         await _ended(write, engine, lease, attempt, "unknown", error=error, settle_until=settled_at)
         return NotYet(settled_at, LOST)
     except ConnectorError as error:

@@ -16,7 +16,7 @@ from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
 from ml_connector.flows.orders.legal_entity import resolve_company, resolve_legal_entity
 from ml_connector.flows.orders.order_draft import OrderDraft
-from ml_connector.flows.orders.place import OrderWriter
+from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
 from ml_connector.flows.orders.products import resolve_items
 from ml_connector.flows.orders.resolved import (
     AMOUNTS,
@@ -29,6 +29,8 @@ from ml_connector.flows.orders.resolved import (
     ResolvedLine,
     at_step,
 )
+from ml_connector.store import operations
+from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from ml_connector.store.leases import Lease
     from ml_connector.store.processes import Process
     from ml_connector.systems.dynamics.client import DynamicsClient
+    from ml_connector.systems.dynamics.numbers import Numbering
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 NAME = "orders"
@@ -59,6 +62,7 @@ class OrderFlow:
     dynamics: DynamicsClient
     hubspot: HubSpotClient
     portal: Portal
+    numbering: Numbering
     engine: Engine
     mapping: CompiledOrderMapping
     dimensions: DimensionRules
@@ -161,6 +165,7 @@ class OrderFlow:
         """Write the stored draft."""
         if process.draft is None:
             raise ConnectorError(f"deals/{process.subject} has no draft to place.", code="order.no_draft")
+        draft = OrderDraft.from_bytes(process.draft)
         writer = OrderWriter(
             dynamics=self.dynamics,
             engine=self.engine,
@@ -168,9 +173,23 @@ class OrderFlow:
             patience=self.patience,
             process=process,
             lease=lease,
-            draft=OrderDraft.from_bytes(process.draft),
+            draft=draft,
+            number=await self._number(process, draft),
         )
         return await writer.place()
+
+    async def _number(self, process: Process, draft: OrderDraft) -> str:
+        """The order's number where it is ours to choose: as it was sent before, else by the set-up of F&O."""
+        async with self.engine.store.read() as tx:
+            cid = self.engine.connection_id
+            writes = await operations.of_process(tx, cid, process.process_id, self.engine.vault)
+        sent = [write for write in writes if write.kind in HEADERS]
+        if sent:
+            return sent_number(sent[0].payload)
+        if not await self.numbering.is_manual(draft.legal_entity, ORDER_NUMBERS):
+            return ""
+        revision = f"R{process.revision}" if process.revision > 1 else ""
+        return self.settings.order_number.format(deal=draft.deal_id, revision=revision)
 
     async def report(self, subject: str, *, status: str, message: str, number: str = "") -> None:
         """Write status, message and number to the deal's own properties."""

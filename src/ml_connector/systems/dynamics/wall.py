@@ -7,6 +7,7 @@ import re
 from ml_connector.transport.wall import Rule, Wall
 
 _KEY = r"\([A-Za-z0-9_='%,.~!:;@&$+ -]+\)"
+BATCH = "/data/$batch"
 ORDER_HEADERS = ("SalesOrderHeadersV2", "SalesOrderHeadersV3", "SalesOrderHeadersV4")
 ORDER_LINES = ("SalesOrderLines", "SalesOrderLinesV3")
 
@@ -28,4 +29,5 @@ DYNAMICS_WALL = Wall(
         *(_write("POST", data_entity) for data_entity in ORDER_HEADERS),
         *(_write("POST", data_entity) for data_entity in ORDER_LINES),
     ),
+    together=BATCH,
 )
