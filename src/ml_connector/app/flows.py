@@ -27,6 +27,7 @@ from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.settings import section
 from ml_connector.store import connections, flows
+from ml_connector.systems.dynamics.offered_dimensions import offered_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,17 +158,18 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     settings = order_settings(place)
     mapping = order_mapping_as_it_is(place) if looking else (await order_mapping(place))[0]
     portal = (await place.side("hubspot")).capabilities
-    hubspot = await place.hubspot()
+    dynamics, hubspot = await place.dynamics(), await place.hubspot()
     async with place.store.read() as tx:
         row = await flows.get(tx, place.connection.connection_id, "orders")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
     return OrderFlow(
-        dynamics=await place.dynamics(),
+        dynamics=dynamics,
         hubspot=hubspot,
         portal=Portal(hubspot),
         engine=place.engine,
         mapping=mapping,
         dimensions=dimension_rules(place),
+        offered_dimensions=offered_dimensions(dynamics),
         settings=settings,
         patience=Patience(settle_s=settings.settle_s),
         won_deals=WonDeals(
