@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ON_BOTH_DATABASES = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 RESULTS = ("created", "updated", "unchanged", "held", "waiting", "parked", "skipped")
-READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info")
+READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info", ".getSetDisplayValue")
 DEAL_TO_COMPANY, DEAL_TO_PRIMARY_COMPANY, LINE_TO_DEAL = 341, 5, 20
 
 

@@ -76,6 +76,7 @@ def order_header(**changes: Any) -> dict[str, Any]:
         "reference": "HS-77-4711",
         "order.pool": "",
         "order.origin": "HS",
+        "order.dimensions": "-022--",
         "order.skip_auto_charges": "No",
         "order.prices_include_tax": False,
         **changes,
@@ -98,6 +99,7 @@ def order_line(**changes: Any) -> dict[str, Any]:
         "line.position": 1,
         "line.site": "",
         "line.warehouse": None,
+        "line.dimensions": "",
         **changes,
     }
 

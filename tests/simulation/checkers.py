@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ml_connector.twin.wire import Machine, Request
 
-READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info")
+READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info", ".getSetDisplayValue")
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.settings import section
 from ml_connector.store import connections, flows
 from ml_connector.systems.dynamics.numbers import Numbering
+from ml_connector.systems.dynamics.offered_dimensions import offered_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,7 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
         return await _order_status(place)
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     mapping, version = await record_mapping(place, name)
-    entities = await _legal_entities(place)
+    entities = await legal_entities_of(place)
     lanes = section(SyncSettings, place.settings.sync, "sync").lanes
     if name == "customers":
         return customers(
@@ -170,6 +171,7 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         engine=place.engine,
         mapping=mapping,
         dimensions=dimension_rules(place),
+        offered_dimensions=offered_dimensions(dynamics),
         settings=settings,
         patience=Patience(settle_s=settings.settle_s),
         won_deals=WonDeals(
@@ -181,7 +183,7 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         ),
         portal_id=int(portal["portal_id"]),
         company_currency=portal["company_currency"],
-        legal_entities=tuple(await _legal_entities(place)),
+        legal_entities=tuple(await legal_entities_of(place)),
     )
 
 
@@ -197,7 +199,7 @@ def order_settings(place: Workplace) -> OrderSettings:
     return settings
 
 
-async def _legal_entities(place: Workplace) -> Mapping[str, str]:
+async def legal_entities_of(place: Workplace) -> Mapping[str, str]:
     """The chosen legal entities, lower-case, in the order chosen, each with its accounting currency."""
     chosen = list((await place.side("dynamics")).settings["legal_entities"])
     async with place.store.read() as tx:

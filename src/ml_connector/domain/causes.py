@@ -195,6 +195,49 @@ CAUSES: dict[str, Cause] = {
             "Correct price or discount of the line.",
         ),
         Cause(
+            "order.dimension_format",
+            "Dynamics has no dimension format for integrations",
+            "dimensions.yaml sets financial dimensions, and Dynamics has no active default dimension format that says "
+            "how they are written.",
+            Turn.IT,
+            "Make a format of the type 'Default dimension format' active in Dynamics, then replay.",
+            in_dynamics="General ledger > Chart of accounts > Dimensions > Financial dimension configuration for "
+            "integrating applications",
+        ),
+        Cause(
+            "order.dimension_unknown",
+            "A financial dimension is not part of the format",
+            "A rule names a dimension that the active dimension format of Dynamics does not hold.",
+            Turn.FINANCE,
+            "Correct the name in dimensions.yaml, or add the dimension to the format in Dynamics, then replay.",
+            in_dynamics="General ledger > Chart of accounts > Dimensions > Financial dimension configuration for "
+            "integrating applications",
+        ),
+        Cause(
+            "order.dimension_value",
+            "A financial dimension has a value that cannot be used",
+            "The value is not in Dynamics, or is suspended, blocked or not active today in the selling legal entity.",
+            Turn.FINANCE,
+            "Correct the rule, its table or the default, or release the value in Dynamics, then replay.",
+            in_dynamics="General ledger > Chart of accounts > Dimensions > Financial dimensions",
+        ),
+        Cause(
+            "order.dimension_missing",
+            "A mandatory financial dimension is empty",
+            "The legal entity cannot do without this dimension, and neither a rule nor a default gives it.",
+            Turn.FINANCE,
+            "Fill on the deal what the rule looks at, add a rule to dimensions.yaml, or choose a value, then replay.",
+        ),
+        Cause(
+            "order.dimension_text",
+            "Financial dimensions cannot be written or read with certainty",
+            "A value holds the delimiter of the dimension format, or a default does not fit the format.",
+            Turn.IT,
+            "Choose in Dynamics a delimiter that no value holds, then replay.",
+            in_dynamics="General ledger > Chart of accounts > Dimensions > Financial dimension configuration for "
+            "integrating applications",
+        ),
+        Cause(
             "order.differs",
             "The order in Dynamics differs from the deal",
             "The order stands, and Dynamics changed or added something.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_connector.engine.calls import recorded, report_run
@@ -11,6 +11,7 @@ from ml_connector.errors import ConnectorError
 from ml_connector.flows.orders.amounts import line_amounts
 from ml_connector.flows.orders.choices import Choices, choices_of
 from ml_connector.flows.orders.customer import resolve_customer
+from ml_connector.flows.orders.dimensions import NOTHING_SENT, DimensionStep
 from ml_connector.flows.orders.draft import check_lines, draft_order
 from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
@@ -21,6 +22,7 @@ from ml_connector.flows.orders.products import resolve_items
 from ml_connector.flows.orders.resolved import (
     AMOUNTS,
     CUSTOMER,
+    DIMENSIONS,
     DRAFT,
     GATHER,
     LEGAL_ENTITY,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from ml_connector.store.processes import Process
     from ml_connector.systems.dynamics.client import DynamicsClient
     from ml_connector.systems.dynamics.numbers import Numbering
+    from ml_connector.systems.dynamics.offered_dimensions import OfferedDimensions
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 NAME = "orders"
@@ -66,6 +69,7 @@ class OrderFlow:
     engine: Engine
     mapping: CompiledOrderMapping
     dimensions: DimensionRules
+    offered_dimensions: OfferedDimensions
     settings: OrderSettings
     patience: Patience
     won_deals: WonDeals
@@ -147,7 +151,7 @@ class OrderFlow:
             lines = tuple(
                 ResolvedLine(line, items[line.id], line_amounts(snapshot, line)) for line in snapshot.lines
             )
-        return ResolvedDeal(
+        deal = ResolvedDeal(
             snapshot=snapshot,
             company=company,
             legal_entity=legal_entity,
@@ -160,6 +164,24 @@ class OrderFlow:
                 customer={name: str(each) for name, each in customer.row.items()},
             ),
         )
+        with at_step(DIMENSIONS):
+            return await self.with_dimensions(deal, choices)
+
+    async def with_dimensions(self, deal: ResolvedDeal, choices: Choices) -> ResolvedDeal:
+        """The deal with the dimensions of its order and lines."""
+        found = await DimensionStep(
+            offered=self.offered_dimensions,
+            rules=self.dimensions,
+            subject=deal.snapshot.subject,
+            legal_entity=deal.legal_entity.value,
+            customer=deal.customer,
+            lines=deal.lines,
+            facts=deal.facts,
+            choices=choices,
+            today=self.engine.around.clock.now().date(),
+        ).resolve()
+        lines = (replace(line, dimensions=found.lines.get(line.line.id, NOTHING_SENT)) for line in deal.lines)
+        return replace(deal, lines=tuple(lines), dimensions=found.header, notes=(*deal.notes, *found.notes))
 
     async def place(self, process: Process, lease: Lease) -> Placed | NotYet:
         """Write the stored draft."""

@@ -99,6 +99,7 @@ def fault(reply: Reply, request: Request) -> ConnectorError:
             f"Dynamics does not know the field {unknown[1]} in {_data_entity(request)}.",
             code="dynamics.unknown_field",
             hint="Compare the mapping with the data entity: names are case sensitive and differ by release.",
+            field=unknown[1],
         )
     if status == HTTPStatus.NOT_FOUND:
         return _not_found(reply, request)

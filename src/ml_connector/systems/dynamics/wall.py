@@ -22,6 +22,12 @@ DYNAMICS_WALL = Wall(
         Rule("GET", re.compile(r"/data/[A-Za-z][A-Za-z0-9_]*"), "rows"),
         Rule("GET", re.compile(rf"/data/[A-Za-z][A-Za-z0-9_]*{_KEY}"), "row"),
         Rule("POST", re.compile(r"/[A-Za-z0-9.-]+/oauth2/v2\.0/token"), "token"),
+        # the one action: it writes down a set of dimensions as text, and changes nothing
+        Rule(
+            "POST",
+            re.compile(r"/data/DimensionSets/Microsoft\.Dynamics\.DataEntities\.getSetDisplayValue"),
+            "getSetDisplayValue",
+        ),
     ),
     writes=(
         _write("POST", "CustomersV3"),
