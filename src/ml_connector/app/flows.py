@@ -22,6 +22,8 @@ from ml_connector.flows.order_status.source import OrderStatusSource
 from ml_connector.flows.orders.discover import WonDeals
 from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.gather import Portal
+from ml_connector.flows.orders.products import ProductWords
+from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
 from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
@@ -162,6 +164,9 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     async with place.store.read() as tx:
         row = await flows.get(tx, place.connection.connection_id, "orders")
+        entities = await connections.legal_entities(tx, place.connection.connection_id)
+    zones = {entity.legal_entity.lower(): entity.time_zone for entity in entities}
+    sold: ProductSettings = section(ProductSettings, place.settings.products, "products")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
     return OrderFlow(
         dynamics=dynamics,
@@ -184,6 +189,9 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         portal_id=int(portal["portal_id"]),
         company_currency=portal["company_currency"],
         legal_entities=tuple(await legal_entities_of(place)),
+        set_up=SetUp(dynamics),
+        product_words=ProductWords(sold.identity, sold.end_of_life),
+        time_zones=zones,
     )
 
 

@@ -26,6 +26,8 @@ CUSTOMER_FIELDS = (
     "CustomerGroupId",
     "DefaultDimensionDisplayValue",
     "IsOrderNumberReferenceUsed",
+    "SiteId",
+    "WarehouseId",
 )
 BLOCKS_ORDERS = ("All",)  # CustVendorBlocked: of its members only All stops a sales order
 

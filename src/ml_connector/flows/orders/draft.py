@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.domain.money import parse_decimal, within_one_minor_unit
-from ml_connector.errors import RecordError
+from ml_connector.domain.money import currency_digits, parse_decimal, plain_number, within_one_minor_unit
 from ml_connector.flows.orders.facts import deal_facts, line_facts
 from ml_connector.flows.orders.order_draft import DraftField, DraftLine, OrderDraft
 from ml_connector.flows.orders.resolved import (
+    NOT_SAID,
     Found,
     LineAmounts,
     ResolvedCustomer,
@@ -24,6 +24,7 @@ from ml_connector.mapping.documents import RULE_SOURCE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ml_connector.flows.orders.resolved import Terms
     from ml_connector.mapping.apply import CompiledOrderMapping
     from ml_connector.mapping.model import FieldRow
 
@@ -36,6 +37,10 @@ VARIANT = {
     "line.style": "ProductStyleId",
     "line.version": "ProductVersionId",
 }
+
+
+# Whatever the mapping says: with the customer's own default F&O would take the deal's prices for gross ones.
+WITHOUT_TAX = DraftField("ArePricesIncludingSalesTax", "No", "deal prices never include tax")
 
 
 def draft_order(
@@ -53,9 +58,18 @@ def draft_order(
         customer_name=deal.customer.name,
         currency=snapshot.currency,
         total=total,
-        header=_named(mapping.header(_values(header)), header, mapping.document.header),
-        lines=tuple(_line(place, line, deal, mapping) for place, line in enumerate(deal.lines, start=1)),
-        notes=(*deal.customer.notes, *deal.notes, *_amount_note(snapshot, total)),
+        header=_without_tax(_named(mapping.header(_values(header)), header, mapping.document.header)),
+        lines=tuple(
+            _line(place, line, deal, mapping, settings) for place, line in enumerate(deal.lines, start=1)
+        ),
+        notes=(
+            *deal.customer.notes,
+            *(note for line in deal.lines for note in line.item.notes),
+            *deal.terms.notes,
+            *deal.notes,
+            *_amount_note(snapshot, total),
+            *_price_note(snapshot, total, settings),
+        ),
         customer_form=deal.customer.form,
     )
 
@@ -70,25 +84,53 @@ def _header_sources(deal: ResolvedDeal, reference: str, settings: OrderSettings)
         "customer.language": (customer.language, "the customer's language"),
         "deal.name": (snapshot.name, "the deal's name"),
         "deal.currency": (snapshot.currency, "the deal's currency"),
-        "deal.customer_po": (snapshot.customer_po, "the deal's purchase order number"),
-        "deal.requested_date": (snapshot.requested_date, "the deal's requested date"),
         "reference": (reference, "portal and deal, the mark by which the order is found again"),
         "order.dimensions": (deal.dimensions.value, deal.dimensions.rule),
+        **_terms(deal.terms, settings),
         "order.pool": (settings.pool, "the setting orders.pool"),
         "order.origin": (settings.origin, "the setting orders.origin"),
         "order.skip_auto_charges": (
             "No" if settings.charges == "dynamics" else "Yes",
             f"the setting orders.charges: {settings.charges}",
         ),
-        "order.prices_include_tax": ("No", "deal prices never include tax"),
+        "order.prices_include_tax": (WITHOUT_TAX.value, WITHOUT_TAX.rule),
+    }
+
+
+def _terms(terms: Terms, settings: OrderSettings) -> Sources:
+    """What the order says beside its lines."""
+    said = {
+        "deal.customer_po": terms.customer_po,
+        "deal.requested_date": terms.requested_date,
+        "order.delivery_address": terms.delivery_address,
+        "order.taker": terms.order_taker,
+        "order.responsible": terms.responsible,
+        "order.site": terms.site,
+        "order.warehouse": terms.warehouse,
+        **_requested("order", terms.requested_date, settings),
+    }
+    return {name: (found.value, found.rule) for name, found in said.items()}
+
+
+def _requested(whose: str, day: Found, settings: OrderSettings) -> dict[str, Found]:
+    """The requested day as the one of the two dates that the setting names."""
+    return {
+        f"{whose}.requested_{kind}_date": day if kind == settings.requested_date else NOT_SAID
+        for kind in ("shipping", "receipt")
     }
 
 
 def _line(
-    position: int, resolved: ResolvedLine, deal: ResolvedDeal, mapping: CompiledOrderMapping
+    position: int,
+    resolved: ResolvedLine,
+    deal: ResolvedDeal,
+    mapping: CompiledOrderMapping,
+    settings: OrderSettings,
 ) -> DraftLine:
     facts = line_facts(dict(deal.facts), resolved.line)
     sources = _line_sources(position, resolved, deal, facts)
+    requested = _requested("line", deal.terms.line_dates.get(resolved.line.id, NOT_SAID), settings)
+    sources |= {name: (found.value, found.rule) for name, found in requested.items()}
     sources |= _ruled(mapping, facts, mapping.document.line)
     fields = _named(mapping.line(_values(sources)), sources, mapping.document.line)
     return DraftLine(position, resolved.line.name, resolved.amounts.total, fields, resolved.line.id)
@@ -165,17 +207,28 @@ def row_sources() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(_header_sources(deal, "", OrderSettings())), frozenset(of_line)
 
 
+def _without_tax(fields: Sequence[DraftField]) -> tuple[DraftField, ...]:
+    """The fields, and that prices never include tax."""
+    return (*(field for field in fields if field.name != WITHOUT_TAX.name), WITHOUT_TAX)
+
+
 def _amount_note(snapshot: DealSnapshot, total: Decimal) -> tuple[str, ...]:
     """A deal amount that is not the sum of its lines is worth a word; portals define it differently."""
     if not snapshot.amount:
         return ()
     shown = parse_decimal(snapshot.amount, field="amount")
-    if within_one_minor_unit(shown, total, 2):
+    if within_one_minor_unit(shown, total, currency_digits(snapshot.currency)):
         return ()
     return (f"The deal shows {shown} {snapshot.currency}, its lines add up to {total}.",)
 
 
-def check_lines(snapshot: DealSnapshot) -> None:
-    """An order needs at least one line."""
-    if not snapshot.lines:
-        raise RecordError(f"{snapshot.subject} has no line items. Add what was sold.", code="order.no_lines")
+def _price_note(snapshot: DealSnapshot, total: Decimal, settings: OrderSettings) -> tuple[str, ...]:
+    """Prices that are left to F&O cannot be shown before it has set them."""
+    if settings.price_policy == "deal":
+        return ()
+    share = plain_number(settings.price_tolerance * 100)
+    sentence = (
+        f"Dynamics sets the prices. The deal shows {total} {snapshot.currency}; a line that differs by more than "
+        f"{share} % waits for a person after the order has been placed."
+    )
+    return (sentence,)

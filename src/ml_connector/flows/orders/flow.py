@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from ml_connector.engine.calls import recorded, report_run
 from ml_connector.engine.process import Prepared
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.orders.amounts import line_amounts
+from ml_connector.flows.orders.amounts import resolve_amounts
 from ml_connector.flows.orders.choices import Choices, choices_of
 from ml_connector.flows.orders.customer import resolve_customer
+from ml_connector.flows.orders.deal_lines import check_lines
 from ml_connector.flows.orders.dimensions import NOTHING_SENT, DimensionStep
-from ml_connector.flows.orders.draft import check_lines, draft_order
+from ml_connector.flows.orders.draft import draft_order
 from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
 from ml_connector.flows.orders.legal_entity import resolve_company, resolve_legal_entity
 from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
-from ml_connector.flows.orders.products import resolve_items
+from ml_connector.flows.orders.products import Counter, resolve_items
 from ml_connector.flows.orders.resolved import (
     AMOUNTS,
     CUSTOMER,
@@ -31,11 +32,12 @@ from ml_connector.flows.orders.resolved import (
     ResolvedLine,
     at_step,
 )
+from ml_connector.flows.orders.terms import resolve_terms
 from ml_connector.store import operations
 from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from ml_connector.engine.process import Placed, TriggerPage
     from ml_connector.flows.orders.discover import WonDeals
     from ml_connector.flows.orders.gather import Portal
+    from ml_connector.flows.orders.products import ProductWords
+    from ml_connector.flows.orders.set_up import SetUp
     from ml_connector.flows.orders.settings import OrderSettings
     from ml_connector.flows.orders.snapshot import DealSnapshot
     from ml_connector.mapping.apply import CompiledOrderMapping
@@ -76,6 +80,9 @@ class OrderFlow:
     portal_id: int
     company_currency: str
     legal_entities: Sequence[str]
+    set_up: SetUp
+    product_words: ProductWords
+    time_zones: Mapping[str, str]  # of legal entities, as IANA writes them; empty where F&O does not tell
     name: str = NAME
     noun: str = "deals"
 
@@ -124,7 +131,7 @@ class OrderFlow:
     async def resolve(self, snapshot: DealSnapshot, choices: Choices) -> ResolvedDeal:
         """Steps legal entity to dimensions: what F&O knows of the deal."""
         with at_step(GATHER):
-            check_lines(snapshot)
+            check_lines(snapshot, self.settings)
             company = resolve_company(snapshot)
         with at_step(LEGAL_ENTITY):
             legal_entity = resolve_legal_entity(
@@ -145,24 +152,43 @@ class OrderFlow:
                 settings=self.settings,
                 choices=choices,
             )
+        facts = deal_facts(
+            snapshot,
+            company,
+            legal_entity=legal_entity.value,
+            customer={name: str(each) for name, each in customer.row.items()},
+        )
+        counter = Counter(
+            dynamics=self.dynamics,
+            set_up=self.set_up,
+            legal_entity=legal_entity.value,
+            rules=self.mapping.rules,
+            facts=facts,
+            choices=choices,
+            words=self.product_words,
+            header=customer.row,
+        )
         with at_step(PRODUCTS):
-            items = await resolve_items(self.dynamics, snapshot, legal_entity.value)
+            items = await resolve_items(counter, snapshot)
         with at_step(AMOUNTS):
-            lines = tuple(
-                ResolvedLine(line, items[line.id], line_amounts(snapshot, line)) for line in snapshot.lines
+            amounts = resolve_amounts(snapshot, items, self.settings)
+        with at_step(DRAFT):
+            terms = await resolve_terms(
+                counter,
+                snapshot,
+                customer,
+                settings=self.settings,
+                time_zone=self.time_zones.get(legal_entity.value, ""),
+                now=self.engine.around.clock.now(),
             )
         deal = ResolvedDeal(
             snapshot=snapshot,
             company=company,
             legal_entity=legal_entity,
             customer=customer,
-            lines=lines,
-            facts=deal_facts(
-                snapshot,
-                company,
-                legal_entity=legal_entity.value,
-                customer={name: str(each) for name, each in customer.row.items()},
-            ),
+            lines=tuple(ResolvedLine(line, items[line.id], amounts[line.id]) for line in snapshot.lines),
+            terms=terms,
+            facts=facts,
         )
         with at_step(DIMENSIONS):
             return await self.with_dimensions(deal, choices)

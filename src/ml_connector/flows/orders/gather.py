@@ -47,7 +47,7 @@ DEAL_PROPERTIES = (
 COMPANY_FACTS = ("domain", "phone", "address", "address2", "city", "state", "zip", "country")
 COMPANY_PROPERTIES = ("name", "d365_customer_key", "d365_customer_accounts", *COMPANY_FACTS)
 CONTACT_PROPERTIES = ("firstname", "lastname", "email", "d365_contact_key", "d365_contact_keys")
-LINE_FACTS = ("hs_line_item_currency_code", "d365_requested_date")
+LINE_FACTS = ("hs_line_item_currency_code", "hs_pricing_model", "d365_requested_date", "d365_sales_unit")
 LINE_PROPERTIES = (
     "name",
     "hs_sku",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from decimal import Decimal
 
     from ml_connector.flows.orders.snapshot import DealCompany, DealLine, DealSnapshot
 
@@ -90,6 +90,23 @@ class ResolvedCustomer:
     form: CustomerForm | None = None
 
 
+ITEM_DEFAULT = Found("", "F&O's item default")
+NOT_SAID = Found("", "the deal does not say")
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityLimits:
+    """How much one line may be for, in its unit; zero and None set no limit."""
+
+    least: Decimal = Decimal(0)
+    most: Decimal = Decimal(0)
+    multiple: Decimal = Decimal(0)
+    decimals: int | None = None
+
+
+NO_LIMITS = QuantityLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedItem:
     """The item behind a line, the dimensions of its variant, and where it ships from; empty: F&O's own default."""
@@ -97,8 +114,10 @@ class ResolvedItem:
     number: Found
     unit: Found
     variant: Mapping[str, Found] = field(default_factory=dict)  # field of the order line -> value
-    site: Found = Found("", "F&O's item default")
-    warehouse: Found = Found("", "F&O's item default")
+    site: Found = ITEM_DEFAULT
+    warehouse: Found = ITEM_DEFAULT
+    limits: QuantityLimits = NO_LIMITS
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +143,24 @@ class ResolvedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the order says beside its lines; an empty value is not sent. Days are written ``2026-07-23``."""
+
+    customer_po: Found = NOT_SAID
+    requested_date: Found = NOT_SAID
+    line_dates: Mapping[str, Found] = field(default_factory=dict)  # id of the line -> day
+    delivery_address: Found = NOT_SAID  # F&O's id of the location
+    order_taker: Found = NOT_SAID  # personnel number
+    responsible: Found = NOT_SAID
+    site: Found = NOT_SAID  # the header's defaults, for lines without their own
+    warehouse: Found = NOT_SAID
+    notes: tuple[str, ...] = ()
+
+
+NO_TERMS = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedDeal:
     """The whole deal."""
 
@@ -133,5 +170,6 @@ class ResolvedDeal:
     customer: ResolvedCustomer
     lines: tuple[ResolvedLine, ...]
     dimensions: Found = Found("", "")
+    terms: Terms = NO_TERMS
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
