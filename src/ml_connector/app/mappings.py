@@ -63,6 +63,16 @@ async def order_mapping(place: Workplace) -> tuple[CompiledOrderMapping, int]:
     return _compiled_orders(place, text), await _version(place, "orders", text)
 
 
+def record_mapping_as_it_is(place: Workplace, flow: str) -> CompiledMapping:
+    """The compiled mapping of a record flow, neither checked against the portal nor kept: for looking only."""
+    document = _document(flow, _read(place.settings.mappings / f"{flow}.yaml"))
+    if not isinstance(document, MappingDocument):
+        raise ConfigurationError(
+            f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping"
+        )
+    return compile_mapping(document, lookups=_lookups(place, document))
+
+
 def order_mapping_as_it_is(place: Workplace) -> CompiledOrderMapping:
     """The compiled mapping of orders, without keeping its version: for looking only."""
     return _compiled_orders(place, _read(place.settings.mappings / "orders.yaml"))

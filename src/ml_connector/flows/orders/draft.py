@@ -50,6 +50,8 @@ def draft_order(
         lines=tuple(_line(place, line, deal, mapping) for place, line in enumerate(deal.lines, start=1)),
         notes=(*deal.customer.notes, *deal.notes, *_amount_note(snapshot, total)),
         customer_form=deal.customer.form,
+        adopted_by=deal.customer.adopted_by,
+        customer_update=tuple(DraftField(each.name, each.value, each.rule) for each in deal.customer.update),
     )
 
 
