@@ -64,6 +64,16 @@ async def order_mapping(place: Workplace) -> tuple[CompiledOrderMapping, int]:
     return _compiled_orders(place, text), await _version(place, "orders", text)
 
 
+def record_mapping_as_it_is(place: Workplace, flow: str) -> CompiledMapping:
+    """The compiled mapping of a record flow, neither checked against the portal nor kept: for looking only."""
+    document = document_of(flow, read_text(place.settings.mappings / f"{flow}.yaml"))
+    if not isinstance(document, MappingDocument):
+        raise ConfigurationError(
+            f"mappings/{flow}.yaml is not a record mapping.", code="configuration.mapping"
+        )
+    return compile_mapping(document, lookups=lookups_of(place, document))
+
+
 def order_mapping_as_it_is(place: Workplace) -> CompiledOrderMapping:
     """The compiled mapping of orders, without keeping its version: for looking only."""
     return _compiled_orders(place, read_text(place.settings.mappings / "orders.yaml"))

@@ -34,7 +34,12 @@ def register(app: typer.Typer) -> None:
         show
     )
     command(
-        group, "approve", examples=("ml-connector deals approve 123", "ml-connector deals approve 123 --json")
+        group,
+        "approve",
+        examples=(
+            "ml-connector deals approve 123",
+            'ml-connector deals approve 123 --set customer.PaymentTerms=Net45 --because "as agreed with Kim"',
+        ),
     )(approve)
 
 
@@ -119,6 +124,7 @@ async def show(terminal: Terminal, deal: Deal) -> Reply:
     text: list[str | Table] = [_standing(seen)]
     if seen["in_dynamics"]:
         text += [f"In Dynamics, search for {seen['number']}:", f"  {seen['in_dynamics']}"]
+    text += [f"Note: {note}" for note in seen["notes"]]
     if seen["draft"]:
         text += _draft(seen["draft"])
     if seen["step"] == "release" and seen["state"] == "waiting":
@@ -139,6 +145,7 @@ def _draft(draft: dict[str, Any]) -> list[str | Table]:
     headers = ("field", "value", "because")
     money = f"{draft['total']} {draft['currency']}"
     text: list[str | Table] = [
+        *_form(draft),
         "",
         f"Order {draft['reference']} for {draft['customer_name']} in {draft['legal_entity']}, {money}",
         Table(headers, _fields(draft["header"])),
@@ -146,7 +153,38 @@ def _draft(draft: dict[str, Any]) -> list[str | Table]:
     for line in draft["lines"]:
         title = f"Line {line['position']}: {line['title']}, {line['total']} {draft['currency']}"
         text += ["", title, Table(headers, _fields(line["fields"]))]
+    if draft["customer_update"]:
+        text += [
+            "",
+            "With the order the customer changes:",
+            Table(headers, _fields(draft["customer_update"])),
+        ]
     return [*text, *(f"Note: {note}" for note in draft["notes"])]
+
+
+def _form(draft: dict[str, Any]) -> list[str | Table]:
+    """A customer that is created first: what is sent, what a person must still say, and who may be it already."""
+    form = draft["customer_form"]
+    if form is None:
+        return []
+    rows = [(field["name"], _shown(field), field["rule"]) for field in form["fields"]]
+    text: list[str | Table] = [
+        "",
+        f"{draft['customer_name']} becomes a customer of {draft['legal_entity']}:",
+        Table(("field", "value", "because"), rows),
+    ]
+    if form["candidates"]:
+        found = [(each["account"], each["name"], each["reason"]) for each in form["candidates"]]
+        text += ["", "It may be a customer already (take one with --set account=NUMBER):"]
+        text.append(Table(("account", "name", "because"), found))
+    return [*text, *(f"Note: {note}" for note in form["notes"])]
+
+
+def _shown(field: dict[str, Any]) -> str:
+    """A value as it is sent; without one, whose it is to fill."""
+    if field["open"]:
+        return "(open)"
+    return str(field["value"]) if field["value"] not in ("", None) else "(left to Dynamics)"
 
 
 def _fields(fields: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
@@ -158,16 +196,47 @@ def _fields(fields: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
     ]
 
 
-async def approve(terminal: Terminal, deal: Deal) -> Reply:
-    """Approve the draft of a deal and place the order at once."""
+async def approve(
+    terminal: Terminal,
+    deal: Deal,
+    chosen: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Decide otherwise for this deal: account, open_account, legal_entity, customer.FIELD and others; "
+            "may be given several times.",
+        ),
+    ] = None,
+    because: Annotated[
+        str,
+        typer.Option("--because", metavar="TEXT", help="Why; needed with --set.", show_default=False),
+    ] = "",
+) -> Reply:
+    """Approve the draft of a deal and place the order at once; a parked deal tries again with what is set."""
     from ml_connector.app.deals import approve_deal
 
+    pairs = dict(_pair(text) for text in chosen or ())
     async with workplace(terminal) as place:
-        seen = await approve_deal(place, deal, by=who())
+        seen = await approve_deal(place, deal, by=who(), chosen=pairs, because=because)
     text: list[str | Table] = [_standing(seen)]
     if seen["state"] == "parked":
         text.append("Next: ml-connector errors list --flow orders")
+    elif seen["state"] == "waiting" and seen["step"] == "release":
+        text.append(f"Nobody has seen this draft yet. Next: ml-connector deals show {seen['deal']}")
     elif seen["state"] == "waiting":
         when = f" Not before {seen['due_at']}." if seen["due_at"] else ""
         text.append(f"It is not placed yet.{when} Next: ml-connector sync orders")
     return Reply("deals.approve/1", seen, text, PARKED if seen["state"] == "parked" else 0)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """``customer.PaymentTerms=Net45``; only the first equals sign separates."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ConfigurationError(
+            f"'{text}' is not NAME=VALUE.",
+            code="usage.choice",
+            hint="Write it as --set customer.PaymentTerms=Net45",
+        )
+    return name.strip(), value

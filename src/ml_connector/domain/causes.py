@@ -104,6 +104,37 @@ CAUSES: dict[str, Cause] = {
             "Create the customer in Dynamics, or name its account on the deal (d365_customer_account).",
         ),
         Cause(
+            "order.contact_unclear",
+            "Several contacts of the deal are customers",
+            "The deal has no company, and more than one of its contacts is a customer, so it is not clear who buys.",
+            Turn.SALES,
+            "Keep the contact who buys on the deal, or add the buying company.",
+        ),
+        Cause(
+            "order.customer_doubtful",
+            "The company may be a customer already",
+            "Customers in Dynamics look like the company, and it is not certain that one of them is.",
+            Turn.FINANCE,
+            "Choose the account (deals approve DEAL --set account=...), or have a new one opened (--set open_account="
+            "LEGAL_ENTITY).",
+        ),
+        Cause(
+            "order.new_customer_incomplete",
+            "A new customer lacks what Dynamics demands",
+            "The company is to become a customer, and no rule gives a value that cannot be left out, or Dynamics "
+            "does not list the one that is given.",
+            Turn.FINANCE,
+            "Give a rule in orders.yaml, or the value for this deal (deals approve DEAL --set customer.FIELD=...), "
+            "then replay.",
+        ),
+        Cause(
+            "order.customer_twice",
+            "Several customers could be the one that was created",
+            "The answer to the creation of a customer was lost, and more than one that came since fits what was sent.",
+            Turn.FINANCE,
+            "Find out which one is right and name its account on the deal (d365_customer_account), then replay.",
+        ),
+        Cause(
             "order.account_unclear",
             "The company has several customer accounts",
             "More than one account of this company exists in the legal entity that sells.",
@@ -129,7 +160,8 @@ CAUSES: dict[str, Cause] = {
             "Deal and company name different legal entities",
             "The deal names one legal entity, the company's accounts stand in another.",
             Turn.SALES,
-            "Correct d365_legal_entity on the deal, or have an account opened there.",
+            "Correct d365_legal_entity on the deal, or have an account opened there (deals approve DEAL --set "
+            "open_account=LEGAL_ENTITY).",
         ),
         Cause(
             "order.customer_unknown",

@@ -21,7 +21,7 @@ from ml_connector.store.leases import LeaseLostError
 from ml_connector.store.parked import ParkedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
@@ -68,6 +68,41 @@ async def approve(flow: ProcessFlow, engine: Engine, process: Process, by: str) 
         approved = replace(worker.process, release="approved", approved_by=by, due_at=now)
         await worker.store(approved, "approved", {"by": by})
         return worker.process
+
+
+async def choose(
+    flow: ProcessFlow, engine: Engine, process: Process, choices: Sequence[Mapping[str, str]]
+) -> tuple[Process, bool]:
+    """Keep what a person chose, and draft anew with it; what was parked tries again.
+
+    Args:
+        flow: Whose process it is.
+        engine: Where.
+        process: Which.
+        choices: As the flow keeps them under ``choices`` in the result, each with its author and reason.
+
+    Returns:
+        The process as stored at the end, and whether it differs from what the person saw by the choices alone.
+
+    Raises:
+        ConnectorError: nothing can be chosen any more; the sentence says where it stands.
+    """
+    async with _held(flow, engine, process) as worker:
+        if worker is None:
+            raise ConnectorError(
+                f"{flow.noun}/{process.subject} is being worked on. Try again in a moment.", code="deals.busy"
+            )
+        current = worker.process
+        if current.state == "parked":
+            current = replace(current, step=await worker.step_again())
+        if current.state not in ("waiting", "parked") or current.step not in ("quiet", "draft", "release"):
+            raise ConnectorError(_not_waiting(flow, worker.process), code="deals.not_waiting")
+        seen = await worker.still_as_shown()
+        kept = [*current.result.get("choices", ()), *choices]
+        chosen = replace(current, result={**current.result, "choices": kept})
+        await worker.store(chosen, "chosen", {"choices": list(choices)})
+        await worker.steps()
+        return worker.process, seen
 
 
 async def reopen(flow: ProcessFlow, engine: Engine, process: Process) -> Process:
@@ -146,6 +181,16 @@ class Worker:
         stands = any(write.state != "refused" for write in writes)
         return process.step if stands or process.step == "write back" else "draft"
 
+    async def still_as_shown(self) -> bool:
+        """Whether the draft that waits for approval is the one that would be made now."""
+        if not self._asks():
+            return False
+        try:
+            prepared = await self.flow.prepare(self.process)
+        except RecordError:
+            return False
+        return (self.process.snapshot_hash, self.process.draft) == (prepared.snapshot_hash, prepared.draft)
+
     def _too_early(self) -> bool:
         due_at = self.process.due_at
         return due_at is not None and self.engine.around.clock.now() < due_at
@@ -159,7 +204,7 @@ class Worker:
             return
         same = (self.process.snapshot_hash, self.process.draft) == (prepared.snapshot_hash, prepared.draft)
         approved = self.process.release == "approved" and same  # what is placed is what a person has seen
-        free = approved or self.flow.release == "automatic"
+        free = approved or (self.flow.release == "automatic" and not prepared.asks)
         if free or not same or not self._asks():
             await self._store_draft(prepared, approved=approved, free=free)
         if not free:
@@ -183,7 +228,7 @@ class Worker:
             snapshot=prepared.snapshot,
             snapshot_hash=prepared.snapshot_hash,
             draft=prepared.draft,
-            message="" if free else "Waiting for approval.",
+            message="" if free else prepared.asks or "Waiting for approval.",
             cause="",
         )
         await self.store(drafted, "drafted", {"release": release}, resolve="went on")

@@ -8,7 +8,7 @@ end, since ``send_by`` + the request's own deadline) and a look-up by our refere
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +20,7 @@ from ml_connector.store.calls import Call, Ended
 from ml_connector.store.operations import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
@@ -59,6 +59,7 @@ class RemoteWrite:
     and calls ``last_check`` as its last act before the first one leaves. Both return the record's external id and
     the record. ``unique``: the record's key is ours and the other system takes it once. A repeat then needs no
     patience: it is refused when the first one landed after all, and the record is adopted.
+    ``remembers`` is kept with the operation until it has landed: what a later look-up must know.
     """
 
     operation_id: str
@@ -73,6 +74,7 @@ class RemoteWrite:
     look_up: Callable[[], Awaitable[Landed | None]]
     send: Callable[[bytes, str, Callable[[], None]], Awaitable[Landed]]
     unique: bool = False
+    remembers: Mapping[str, Any] = field(default_factory=dict)
 
     def call_id(self, attempt: int) -> str:
         """The journal's name of one attempt."""
@@ -97,7 +99,7 @@ class RemoteWrite:
             settle_until=None,
             external_id="",
             fence=lease.fence,
-            detail={},
+            detail=dict(self.remembers),
         )
 
 
@@ -310,7 +312,7 @@ async def _ended(
             state=how,
             settle_until=settle_until,
             external_id=landed.external_id if landed else None,
-            detail=landed.detail if landed else why,
+            detail=landed.detail if landed else {**write.remembers, **why},
         )
         await calls.finish(tx, cid, Ended(write.call_id(attempt), how, status, correlation_id))
         await _note(write, engine, tx, how, {"external_id": landed.external_id} if landed else why)

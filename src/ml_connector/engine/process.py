@@ -42,12 +42,16 @@ class TriggerPage:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A complete draft, the snapshot it was made from, and when a part of the subject last changed."""
+    """A complete draft, the snapshot it was made from, and when a part of the subject last changed.
+
+    ``asks`` says why this draft waits for a person even where the flow releases by itself.
+    """
 
     draft: bytes
     snapshot: bytes
     snapshot_hash: bytes
     parts_changed_at: datetime | None = None
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

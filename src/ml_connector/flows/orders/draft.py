@@ -71,6 +71,8 @@ def draft_order(
             *_price_note(snapshot, total, settings),
         ),
         customer_form=deal.customer.form,
+        adopted_by=deal.customer.adopted_by,
+        customer_update=tuple(DraftField(each.name, each.value, each.rule) for each in deal.customer.update),
     )
 
 

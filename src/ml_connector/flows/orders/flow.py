@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_connector.engine.calls import recorded, report_run
+from ml_connector.engine.once import NotYet
 from ml_connector.engine.process import Prepared
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.orders.amounts import resolve_amounts
 from ml_connector.flows.orders.choices import Choices, choices_of
-from ml_connector.flows.orders.customer import resolve_customer
+from ml_connector.flows.orders.customer_update import CustomerUpdate
 from ml_connector.flows.orders.deal_lines import check_lines
 from ml_connector.flows.orders.dimensions import NOTHING_SENT, DimensionStep
 from ml_connector.flows.orders.draft import draft_order
 from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
-from ml_connector.flows.orders.legal_entity import resolve_company, resolve_legal_entity
+from ml_connector.flows.orders.legal_entity import resolve_legal_entity
 from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
 from ml_connector.flows.orders.products import Counter, resolve_items
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
-    from ml_connector.engine.once import NotYet, Patience
+    from ml_connector.engine.once import Patience
     from ml_connector.engine.process import Placed, TriggerPage
+    from ml_connector.flows.orders.customer import CustomerStep
     from ml_connector.flows.orders.discover import WonDeals
     from ml_connector.flows.orders.gather import Portal
+    from ml_connector.flows.orders.opening import CustomerDesk
     from ml_connector.flows.orders.products import ProductWords
     from ml_connector.flows.orders.set_up import SetUp
     from ml_connector.flows.orders.settings import OrderSettings
@@ -83,6 +86,8 @@ class OrderFlow:
     set_up: SetUp
     product_words: ProductWords
     time_zones: Mapping[str, str]  # of legal entities, as IANA writes them; empty where F&O does not tell
+    customers: CustomerStep
+    desk: CustomerDesk
     name: str = NAME
     noun: str = "deals"
 
@@ -105,12 +110,20 @@ class OrderFlow:
         with at_step(GATHER):
             snapshot, lines_changed_at = await self.gather(process.subject)
         draft = await self.draft(snapshot, choices_of(process.result))
-        return Prepared(draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at)
+        return Prepared(
+            draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at, asks=self._asks(draft)
+        )
+
+    def _asks(self, draft: OrderDraft) -> str:
+        """Why a draft waits for a person however orders are released."""
+        if draft.customer_form is None or self.settings.new_customers != "ask":
+            return ""
+        return f"Waiting for approval: {draft.customer_name} becomes a customer of {draft.legal_entity}."
 
     async def gather(self, subject: str) -> tuple[DealSnapshot, datetime | None]:
         """The deal as it is now, and when a line of it last changed."""
         rules = (*self.mapping.document.every_rule, *self.dimensions.every_rule)
-        wanted = wanted_by(rules)
+        wanted = wanted_by(rules, self.customers.wanted)
         return await gather(self.portal, subject, company_currency=self.company_currency, wanted=wanted)
 
     async def draft(self, snapshot: DealSnapshot, choices: Choices = NOTHING_CHOSEN) -> OrderDraft:
@@ -132,11 +145,12 @@ class OrderFlow:
         """Steps legal entity to dimensions: what F&O knows of the deal."""
         with at_step(GATHER):
             check_lines(snapshot, self.settings)
-            company = resolve_company(snapshot)
+            buyer = await self.customers.buyer(snapshot)
+            company = None if buyer.is_person else buyer.company
         with at_step(LEGAL_ENTITY):
             legal_entity = resolve_legal_entity(
                 snapshot,
-                company,
+                buyer.company,
                 legal_entities=self.legal_entities,
                 rules=self.mapping.rules,
                 facts=deal_facts(snapshot, company),
@@ -144,14 +158,7 @@ class OrderFlow:
                 settings=self.settings,
             )
         with at_step(CUSTOMER):
-            customer = await resolve_customer(
-                self.dynamics,
-                snapshot,
-                company,
-                legal_entity.value,
-                settings=self.settings,
-                choices=choices,
-            )
+            customer = await self.customers.resolve(snapshot, buyer, legal_entity.value, choices)
         facts = deal_facts(
             snapshot,
             company,
@@ -210,10 +217,13 @@ class OrderFlow:
         return replace(deal, lines=tuple(lines), dimensions=found.header, notes=(*deal.notes, *found.notes))
 
     async def place(self, process: Process, lease: Lease) -> Placed | NotYet:
-        """Write the stored draft."""
+        """Write the stored draft: its customer where it is new, then the order, then what the company changes."""
         if process.draft is None:
             raise ConnectorError(f"deals/{process.subject} has no draft to place.", code="order.no_draft")
-        draft = OrderDraft.from_bytes(process.draft)
+        standing = await self.desk.stands(process, OrderDraft.from_bytes(process.draft))
+        if isinstance(standing, NotYet):
+            return standing
+        draft = standing.draft
         writer = OrderWriter(
             dynamics=self.dynamics,
             engine=self.engine,
@@ -224,7 +234,21 @@ class OrderFlow:
             draft=draft,
             number=await self._number(process, draft),
         )
-        return await writer.place()
+        placed = await writer.place()
+        if isinstance(placed, NotYet):
+            return placed
+        notes = [*standing.notes, *await self._update_customer(process, draft)]
+        kept = {"customer": draft.customer_account, "customer_notes": notes}
+        return replace(placed, detail={**placed.detail, **kept})
+
+    async def _update_customer(self, process: Process, draft: OrderDraft) -> list[str]:
+        """What the deal's company changes of an existing customer, in words."""
+        if not draft.customer_update:
+            return []
+        update = CustomerUpdate(self.dynamics, self.engine, self.name, process.subject)
+        key = {"dataAreaId": draft.legal_entity, "CustomerAccount": draft.customer_account}
+        said = await update.apply(key, draft.customer_update)
+        return [said] if said else []
 
     async def _number(self, process: Process, draft: OrderDraft) -> str:
         """The order's number where it is ours to choose: as it was sent before, else by the set-up of F&O."""

@@ -44,7 +44,10 @@ DEAL_PROPERTIES = (
     "d365_delivery_address",
 )
 # What a new customer is filled from, and what tells whether F&O has it already.
-COMPANY_FACTS = ("domain", "phone", "address", "address2", "city", "state", "zip", "country")
+COMPANY_FACTS = (
+    *("domain", "website", "phone", "address", "address2", "city", "state", "zip", "country"),
+    "hs_merged_object_ids",
+)
 COMPANY_PROPERTIES = ("name", "d365_customer_key", "d365_customer_accounts", *COMPANY_FACTS)
 CONTACT_PROPERTIES = ("firstname", "lastname", "email", "d365_contact_key", "d365_contact_keys")
 LINE_FACTS = ("hs_line_item_currency_code", "hs_pricing_model", "d365_requested_date", "d365_sales_unit")
@@ -143,7 +146,7 @@ async def gather(
         requested_date=value(properties, "d365_requested_date"),
         delivery_address=value(properties, "d365_delivery_address"),
         companies=companies,
-        contacts=() if companies else await _contacts(hubspot, deal_id),
+        contacts=() if companies else await deal_contacts(hubspot, deal_id),
         lines=lines,
         quotes=quotes,
         properties=_picked(properties, wanted.deals),
@@ -180,8 +183,8 @@ async def _companies(hubspot: HubSpotClient, deal_id: str, further: Sequence[str
     return tuple(sorted(companies, key=lambda company: (not company.primary, company.id)))
 
 
-async def _contacts(hubspot: HubSpotClient, deal_id: str) -> tuple[DealContact, ...]:
-    """The people on a deal that has no company."""
+async def deal_contacts(hubspot: HubSpotClient, deal_id: str) -> tuple[DealContact, ...]:
+    """The people on a deal: who buys where there is no company, and the e-mail address of a new customer."""
     contacts = [
         DealContact(
             id=contact_id,

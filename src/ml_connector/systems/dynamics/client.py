@@ -237,6 +237,37 @@ class DynamicsClient:
             )
         return [row_of(reply) for reply in replies]
 
+    async def update(
+        self, data_entity: str, key: Mapping[str, str], fields: Mapping[str, Any], *, etag: str, call_id: str
+    ) -> None:
+        """Change fields of one row, if it is still as it was read.
+
+        Args:
+            data_entity: Public collection name.
+            key: The full key, ``dataAreaId`` included.
+            fields: What to change; nothing else of the row does.
+            etag: ``@odata.etag`` of the row as last read.
+            call_id: Of the intent row.
+
+        Raises:
+            RejectedError: F&O said no; ``dynamics.changed_meanwhile`` when the row has changed since.
+
+        Source: https://learn.microsoft.com/dynamics365/fin-ops-core/dev-itpro/data-entities/odata
+        """
+        await self.transport.write(
+            WriteRequest(
+                SIDE,
+                "PATCH",
+                f"/data/{odata.key_path(data_entity, dict(key))}",
+                data_entity,
+                fields=dict(fields),
+                idempotent=True,
+                params=() if data_entity in _SHARED else (("cross-company", "true"),),
+                headers=(("If-Match", etag),) if etag else (),
+                call_id=call_id,
+            )
+        )
+
     async def count(self, data_entity: str, filter: str = "") -> int:  # noqa: A002 - OData's own word
         """How many rows there are, over all companies."""
         options = {
