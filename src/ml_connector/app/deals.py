@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ml_connector.app.deal_steps import nine_steps
 from ml_connector.app.flows import order_flow
 from ml_connector.engine.advance import advance, approve
 from ml_connector.errors import ConfigurationError
+from ml_connector.flows.orders.choices import KEPT
 from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.store import audit, connections, processes
 from ml_connector.systems.dynamics.screens import sales_orders
@@ -27,21 +29,24 @@ async def list_deals(place: Workplace, *, state: ProcessState | None = None) -> 
     states: list[ProcessState] | None = [state] if state else None
     async with place.store.read() as tx:
         rows = await processes.list(tx, place.connection.connection_id, "orders", states, LISTED, place.vault)
-    return [_summary(row) for row in rows]
+    return [summary(row) for row in rows]
 
 
 async def show_deal(place: Workplace, deal_id: str) -> dict[str, Any]:
     """One deal: where it stands, its draft with the rule behind each value, its story, and where its order is seen."""
-    process = await _process(place, deal_id)
+    process = await find_process(place, deal_id)
     cid = place.connection.connection_id
     async with place.store.read() as tx:
         story = await audit.story(tx, cid, "orders", process.subject)
         dynamics = await connections.side(tx, cid, "dynamics")
     steps = [{"at": row.at.isoformat(), "kind": row.kind, **orjson.loads(row.payload)} for row in story]
     return {
-        **_summary(process),
+        **summary(process),
         "in_dynamics": _screen(process, dynamics),
         "draft": _draft(process),
+        "revision": process.revision,
+        "steps": nine_steps(process, steps),
+        "choices": process.result.get(KEPT, []),
         "story": steps,
     }
 
@@ -60,13 +65,18 @@ async def approve_deal(place: Workplace, deal_id: str, *, by: str) -> dict[str, 
     Raises:
         ConnectorError: the deal is not waiting for approval; the sentence says where it stands.
     """
-    process = await _process(place, deal_id)
+    process = await find_process(place, deal_id)
     flow = await order_flow(place)
     approved = await approve(flow, place.engine, process, by)
-    return _summary(await advance(flow, place.engine, approved))
+    return summary(await advance(flow, place.engine, approved))
 
 
-async def _process(place: Workplace, deal_id: str) -> Process:
+async def find_process(place: Workplace, deal_id: str) -> Process:
+    """The newest process of a deal, named ``123`` or ``deals/123``.
+
+    Raises:
+        ConfigurationError: the connector has not seen it.
+    """
     subject = deal_id.removeprefix("deals/")
     async with place.store.read() as tx:
         process = await processes.find(tx, place.connection.connection_id, "orders", subject, place.vault)
@@ -79,7 +89,7 @@ async def _process(place: Workplace, deal_id: str) -> Process:
     return process
 
 
-def _summary(process: Process) -> dict[str, Any]:
+def summary(process: Process) -> dict[str, Any]:
     """How a deal stands, for a list."""
     draft = _draft(process)
     return {

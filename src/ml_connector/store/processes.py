@@ -162,6 +162,16 @@ async def finished_of(
     return [Finished(*row) for row in await tx.connection.execute(query, bound)]
 
 
+async def known(tx: Tx, connection_id: int, flow: str, subjects: Sequence[str]) -> set[str]:
+    """Those of these subjects that have a process."""
+    query = select(_c.subject).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.subject, bindparam("subjects", type_=TextList())),
+    )
+    return {str(row[0]) for row in await tx.connection.execute(query, {"subjects": subjects})}
+
+
 def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Process:
     values = dict(zip(_FIELDS, row, strict=True))
     for name in _SEALED:
