@@ -159,6 +159,8 @@ async def notice(flow: ProcessFlow, engine: Engine, tx: Tx, trigger: Trigger) ->
     known = await processes.find(tx, cid, flow.name, trigger.subject, engine.vault)
     if known is None:
         return await _begin(flow, engine, tx, trigger) if trigger.holds else None
+    if known.state == "ignored" and not trigger.holds:
+        return None
     if known.quiet_since is not None and trigger.changed_at <= known.quiet_since:
         return known
     moved = _moved(flow, known, trigger)
@@ -176,7 +178,7 @@ def _moved(flow: ProcessFlow, known: Process, trigger: Trigger) -> Process:
     """A known process whose subject has changed since it was last seen."""
     seen = replace(known, quiet_since=trigger.changed_at, due_at=quiet_until(flow, trigger))
     if known.state == "ignored":
-        if not trigger.holds or known.result.get(HANDLED):
+        if known.result.get(HANDLED):
             return known
         return replace(seen, state="waiting", step="quiet", release="none", message=LEFT_ALONE, cause="")
     if known.state == "waiting" and known.step == "quiet":
