@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ml_connector.cli import deal_work
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, who, workplace
 from ml_connector.cli.failures import PARKED
 from ml_connector.cli.words import whose
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
         app,
         "deals",
         panel="Work",
-        about="Follow won deals to their orders: list, show, approve.",
+        about="Follow deals to their orders: list, show, check, approve, decide.",
         examples=("ml-connector deals list", "ml-connector deals approve 123"),
     )
     command(
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
             'ml-connector deals approve 123 --set customer.PaymentTerms=Net45 --because "as agreed with Kim"',
         ),
     )(approve)
+    deal_work.register(group)
 
 
 async def list_deals(
@@ -126,7 +128,8 @@ async def show(terminal: Terminal, deal: Deal) -> Reply:
         text += [f"In Dynamics, search for {seen['number']}:", f"  {seen['in_dynamics']}"]
     text += [f"Note: {note}" for note in seen["notes"]]
     if seen["draft"]:
-        text += _draft(seen["draft"])
+        text += draft_text(seen["draft"])
+    text += _steps(seen["steps"])
     if seen["step"] == "release" and seen["state"] == "waiting":
         text += ["", f"Next: ml-connector deals approve {seen['deal']}"]
     return Reply("deals.show/1", seen, text)
@@ -135,12 +138,23 @@ async def show(terminal: Terminal, deal: Deal) -> Reply:
 def _standing(seen: dict[str, Any]) -> str:
     name = f"Deal {seen['deal']}{' (' + seen['name'] + ')' if seen['name'] else ''}"
     if seen["number"]:
-        return f"{name} is sales order {seen['number']} in {seen['legal_entity']}."
+        stands = f"{name} is sales order {seen['number']} in {seen['legal_entity']}."
+        return f"{stands} {seen['message']}".strip()
     said = seen["message"] or f"It stands at '{seen['step']}'."
     return f"{name} is {seen['state']}. {said}"
 
 
-def _draft(draft: dict[str, Any]) -> list[str | Table]:
+def _steps(steps: Sequence[dict[str, str]]) -> list[str | Table]:
+    """The steps that came to something, and the one it stands or stopped at."""
+    rows = [
+        (step["step"], "here" if step["state"] == "here" else "", step["took"], step["gave"])
+        for step in steps
+        if step["state"] != "open"
+    ]
+    return ["", Table(("step", "", "from", "came out"), rows)] if rows else []
+
+
+def draft_text(draft: dict[str, Any]) -> list[str | Table]:
     """The header, then each line: field, value, and why."""
     headers = ("field", "value", "because")
     money = f"{draft['total']} {draft['currency']}"

@@ -21,6 +21,7 @@ from ml_connector.flows.orders.legal_entity import resolve_legal_entity
 from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
 from ml_connector.flows.orders.products import Counter, resolve_items
+from ml_connector.flows.orders.release import asks_for_a_person
 from ml_connector.flows.orders.resolved import (
     AMOUNTS,
     CUSTOMER,
@@ -28,11 +29,14 @@ from ml_connector.flows.orders.resolved import (
     DRAFT,
     GATHER,
     LEGAL_ENTITY,
+    PLACE,
     PRODUCTS,
     ResolvedDeal,
     ResolvedLine,
     at_step,
 )
+from ml_connector.flows.orders.revisions import look_again, reference_of
+from ml_connector.flows.orders.steps import told_steps
 from ml_connector.flows.orders.terms import resolve_terms
 from ml_connector.store import operations
 from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.once import Patience
-    from ml_connector.engine.process import Placed, TriggerPage
+    from ml_connector.engine.process import Later, Placed, Trigger, TriggerPage
     from ml_connector.flows.orders.customer import CustomerStep
     from ml_connector.flows.orders.discover import WonDeals
     from ml_connector.flows.orders.gather import Portal
@@ -97,6 +101,11 @@ class OrderFlow:
         return self.settings.release
 
     @property
+    def most_in_an_hour(self) -> int:
+        """So many orders are released in an hour before the rest waits for a person."""
+        return self.settings.most_in_an_hour
+
+    @property
     def quiet_s(self) -> float:
         """How long a won deal must have been left alone."""
         return self.settings.quiet_minutes * 60
@@ -105,26 +114,46 @@ class OrderFlow:
         """Won deals."""
         return self.won_deals.pages(watermark)
 
+    async def trigger(self, subject: str) -> Trigger:
+        """One won deal that a person names."""
+        return await self.won_deals.one(subject)
+
+    async def fingerprint(self, subject: str) -> bytes:
+        """The hash of a deal with its companies, contacts, lines and quotes."""
+        snapshot, _ = await self.gather(subject)
+        return snapshot.hash()
+
     async def prepare(self, process: Process) -> Prepared:
         """Gather, resolve and draft one deal; nothing is written anywhere."""
         with at_step(GATHER):
             snapshot, lines_changed_at = await self.gather(process.subject)
-        draft = await self.draft(snapshot, choices_of(process.result))
+        deal = await self.resolve(snapshot, choices_of(process.result))
+        draft = self.drafted(deal, revision=process.revision)
+        asks = self._asks(draft) or await asks_for_a_person(
+            self.hubspot, draft, settings=self.settings, revision=process.revision
+        )
         return Prepared(
-            draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at, asks=self._asks(draft)
+            draft.to_bytes(),
+            snapshot.to_bytes(),
+            snapshot.hash(),
+            lines_changed_at,
+            asks,
+            told_steps(deal, draft),
         )
 
     def _asks(self, draft: OrderDraft) -> str:
         """Why a draft waits for a person however orders are released."""
         if draft.customer_form is None or self.settings.new_customers != "ask":
             return ""
-        return f"Waiting for approval: {draft.customer_name} becomes a customer of {draft.legal_entity}."
+        return f"{draft.customer_name} becomes a customer of {draft.legal_entity}."
 
-    async def gather(self, subject: str) -> tuple[DealSnapshot, datetime | None]:
+    async def gather(self, subject: str, *, won: bool = True) -> tuple[DealSnapshot, datetime | None]:
         """The deal as it is now, and when a line of it last changed."""
         rules = (*self.mapping.document.every_rule, *self.dimensions.every_rule)
         wanted = wanted_by(rules, self.customers.wanted)
-        return await gather(self.portal, subject, company_currency=self.company_currency, wanted=wanted)
+        return await gather(
+            self.portal, subject, company_currency=self.company_currency, wanted=wanted, won=won
+        )
 
     async def draft(self, snapshot: DealSnapshot, choices: Choices = NOTHING_CHOSEN) -> OrderDraft:
         """The order a deal would become; reads F&O, writes nothing.
@@ -132,11 +161,14 @@ class OrderFlow:
         Raises:
             RecordError: the deal parks; its context names the step.
         """
-        deal = await self.resolve(snapshot, choices)
+        return self.drafted(await self.resolve(snapshot, choices))
+
+    def drafted(self, deal: ResolvedDeal, *, revision: int = 1) -> OrderDraft:
+        """The order of a resolved deal."""
         with at_step(DRAFT):
             return draft_order(
                 deal,
-                reference=f"HS-{self.portal_id}-{snapshot.deal_id}",
+                reference=reference_of(self.portal_id, deal.snapshot.deal_id, revision),
                 mapping=self.mapping,
                 settings=self.settings,
             )
@@ -234,7 +266,8 @@ class OrderFlow:
             draft=draft,
             number=await self._number(process, draft),
         )
-        placed = await writer.place()
+        with at_step(PLACE):
+            placed = await writer.place()
         if isinstance(placed, NotYet):
             return placed
         notes = [*standing.notes, *await self._update_customer(process, draft)]
@@ -263,11 +296,19 @@ class OrderFlow:
         revision = f"R{process.revision}" if process.revision > 1 else ""
         return self.settings.order_number.format(deal=draft.deal_id, revision=revision)
 
-    async def report(self, subject: str, *, status: str, message: str, number: str = "") -> None:
-        """Write status, message and number to the deal's own properties."""
-        properties = {"d365_order_status": status, "d365_order_message": message}
+    async def look_again(self, process: Process) -> Later | None:
+        """What has become of a deal since its order was placed."""
+        return await look_again(process, self.gather)
+
+    async def report(self, subject: str, *, status: str | None, message: str, number: str = "") -> None:
+        """Write status, message and number to the deal's own properties; a status of None stays as it is."""
+        properties = {"d365_order_message": message}
+        if status is not None:
+            properties["d365_order_status"] = status
         if number:
             properties["d365_sales_order_number"] = number
+        if self.settings.readiness:
+            properties["d365_order_readiness"] = ""  # it was of use until the deal was won
         await recorded(
             self.engine,
             side="hubspot",

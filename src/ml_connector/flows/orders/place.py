@@ -9,11 +9,13 @@ alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.engine.once import Landed, NotYet, Patience, RemoteWrite, write_once
 from ml_connector.engine.process import Placed
 from ml_connector.errors import RecordError, RejectedError
+from ml_connector.flows.orders.pricing import price_differences
 from ml_connector.flows.orders.read_back import HEADER_KEY, LINE_KEY, POSITION, compare_order, names_of
 from ml_connector.systems.dynamics.odata import all_of, equals
 from ml_connector.transport.strict_json import dumps, loads
@@ -295,7 +297,8 @@ class OrderWriter:
             {"dataAreaId": self.draft.legal_entity, HEADER_KEY: number},
             select=names_of(self.draft.header, further=(HEADER_KEY,)),
         )
-        compared = compare_order(self.draft, header or {}, await self.lines_of(number), self.delimiter)
+        rows = await self.lines_of(number)
+        compared = compare_order(self.draft, header or {}, rows, self.delimiter)
         if compared.differences:
             raise RecordError(
                 f"Order {number} for {self.draft.reference} stands in Dynamics and differs from the deal: "
@@ -303,7 +306,27 @@ class OrderWriter:
                 code="order.differs",
                 number=number,
             )
-        return compared.notes
+        return (*compared.notes, *self._price_notes(number, rows))
+
+    def _price_notes(self, number: str, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+        """What F&O's own prices make of the order, where they were left to it; too far off, a person decides."""
+        if self.settings.price_policy == "deal":
+            return ()
+        found = price_differences(
+            self.draft.lines,
+            {row[POSITION]: Decimal(row["LineAmount"]) for row in rows},
+            tolerance=self.settings.price_tolerance,
+            currency=self.draft.currency,
+        )
+        words = tuple(each.in_words(self.draft.currency) for each in found)
+        if any(each.too_far for each in found):
+            raise RecordError(
+                f"Order {number} for {self.draft.reference} stands in Dynamics at other prices than the deal's. "
+                f"{' '.join(words)}",
+                code="order.price_differs",
+                number=number,
+            )
+        return words
 
 
 def _body(fields: Sequence[DraftField], **known: Any) -> bytes:
