@@ -242,7 +242,9 @@ async def test_a_value_is_chosen_for_one_order_with_its_author_and_reason(office
     assert await shop.figures("orders") == {"read": 1, "parked": 1}
     for account in ("US-001", "US-002"):
         [result] = await replay(
-            shop.at, [f"deals/{deal}"], choices=read_choices([f"account={account}"], by="Kim", reason="the branch")
+            shop.at,
+            [f"deals/{deal}"],
+            choices=read_choices([f"account={account}"], by="Kim", reason="the branch"),
         )
         assert result.outcome == "waiting"
     shown = await show_deal(shop.at, deal)
@@ -256,9 +258,13 @@ async def test_a_value_is_chosen_for_one_order_with_its_author_and_reason(office
     assert shop.deal(deal)["d365_customer_account"] == "US-999"
 
     with pytest.raises(ConnectorError, match="nothing can be chosen"):
-        await replay(shop.at, [f"deals/{deal}"], choices=read_choices(["account=US-001"], by="Kim", reason="no"))
+        await replay(
+            shop.at, [f"deals/{deal}"], choices=read_choices(["account=US-001"], by="Kim", reason="no")
+        )
     again = await decide(shop, deal, "again")
-    assert (again["state"], again["cause"]) == ("parked", "order.customer_unknown"), "the choice was for one order"
+    assert (again["state"], again["cause"]) == ("parked", "order.customer_unknown"), (
+        "the choice was for one order"
+    )
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,9 @@ async def test_hubspots_word_that_a_deal_is_won_is_checked_against_its_stage(sho
     assert (stuck.cause, stuck.turn, stuck.detail["step"]) == ("order.stage_unclear", "it", "gather")
 
 
-async def test_only_deals_of_the_chosen_pipelines_are_taken_up(start: Callable[..., Awaitable[Office]]) -> None:
+async def test_only_deals_of_the_chosen_pipelines_are_taken_up(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
     shop = await sellable(await start())
     first, second = list(shop.twins.pair.hubspot.portal.pipelines.all)[:2]
     there = shop.twins.pair.hubspot.portal.pipelines.all[second]
@@ -152,7 +154,9 @@ async def test_a_search_finds_every_deal_however_many_share_one_moment(
     entered = {"hs_v2_date_entered_closedwon": at}
     many = [str(table.insert(won | entered, at, "IMPORT", keep=False).id) for _ in range(650)]
     later = stamp(shop.around.clock.now() + timedelta(seconds=2))
-    many.append(str(table.insert(won | {"hs_v2_date_entered_closedwon": later}, later, "IMPORT", keep=False).id))
+    many.append(
+        str(table.insert(won | {"hs_v2_date_entered_closedwon": later}, later, "IMPORT", keep=False).id)
+    )
     flow = await order_flow(shop.at)
     found: set[str] = set()
     watermark = None
@@ -174,15 +178,17 @@ async def test_a_deal_that_search_shows_late_is_found_by_the_overlap(
 ) -> None:
     """The one won later is seen first: the watermark has passed the one that search still hides."""
     shop = await sellable(
-        await start(switches={"search_lag_s": "0"}, settings={"orders": {"quiet_minutes": 0, "list_up_to": 0}})
+        await start(
+            switches={"search_lag_s": "0"}, settings={"orders": {"quiet_minutes": 0, "list_up_to": 0}}
+        )
     )
     hidden = await sold(shop, (ITEM, {}))
     table = shop.twins.pair.hubspot.portal.tables["deals"]
     record = table.records[int(hidden)]
-    table._by_change.pop(record.id)  # noqa: SLF001 - search has not indexed it yet
+    table._by_change.pop(record.id)
     seen = await sold(shop, (ITEM, {}))
     assert await shop.figures("orders") == {"read": 1, "waiting": 1}
-    table._by_change = {record.id: None, **table._by_change}  # noqa: SLF001 - now it has
+    table._by_change = {record.id: None, **table._by_change}
     assert (await shop.figures("orders"))["read"] == 2
     assert {(await shop.process(deal)).step for deal in (hidden, seen)} == {"release"}
 
