@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
     from tests.simulation.stories.story import Story
 
-CHANGING_NOTHING = tuple(f"before {word}" for word in ("SELECT", "BEGIN", "PRAGMA", "work", "close"))
+CHANGING_NOTHING = tuple(
+    f"before {word}" for word in ("SELECT", "BEGIN", "PRAGMA", "work", "close", "regexp", "floor")
+)
 REST_S = 2000.0  # longer than every late commit and settle
 
 
@@ -93,7 +95,8 @@ def in_a_fork(loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, 
         except BaseException as error:  # noqa: BLE001 - reported to the parent, whatever it is
             import traceback
 
-            result = {"crash_at": crash_at, "broken": [f"{type(error).__name__}: {error}"], "steps": []}
+            broken = sorted({*world.checkers.broken, f"{type(error).__name__}: {error}"})
+            result = {"crash_at": crash_at, "broken": broken, "seams": 0, "steps": []}
             result["traceback"] = traceback.format_exc()
         with os.fdopen(writer, "wb") as pipe:
             pipe.write(orjson.dumps(result))

@@ -52,7 +52,7 @@ def enumerate_story(
 def require_unbroken(story: str, runs: list[dict[str, Any]], *, late: bool) -> None:
     """No promise broke in any run; otherwise say which and how to see it again."""
     broken = [
-        f"{run['broken']} after a death at seam {run['crash_at']} ({run.get('seam')}); see it with:\n"
+        f"{run['broken'][:5]} after a death at seam {run['crash_at']} ({run.get('seam')}); see it with:\n"
         f"python tests/simulation/run.py --story {story} {'--late ' if late else ''}--crash-at {run['crash_at']}"
         for run in runs
         if run["broken"]
