@@ -59,7 +59,7 @@ PROMISED = {
     "deals sweep", "errors", "errors list", "errors show", "replay", "runs",
     "runs list", "runs show", "runs release", "twin", "twin serve", "twin switches", "match", "match customers",
     "match contacts",
-    "match products", "match review", "match undo",
+    "match products", "match review", "match undo", "mapping", "mapping validate", "mapping show",
 }  # fmt: skip
 
 
