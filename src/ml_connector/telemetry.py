@@ -29,24 +29,31 @@ class Redactor:
 
     def __init__(self, limit: int = 2_000) -> None:
         self._limit = limit
-        self._forms: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._forms: dict[
+            str, None
+        ] = {}  # never changed once it stands here: another thread may be writing a line
+        self._made: tuple[dict[str, None], re.Pattern[str] | None] = (self._forms, None)
 
     def register(self, secret: str) -> None:
         """Mask this value from now on, also where it is escaped for a URL, for JSON or in base64."""
         if len(secret) < _SHORTEST or secret in self._forms:
             return
         plain = base64.b64encode(secret.encode()).decode()
-        for form in (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], plain):
-            self._forms[form] = None
-        while len(self._forms) > self._limit:  # access tokens change by the hour: the oldest go
-            del self._forms[next(iter(self._forms))]
-        longest_first = sorted(self._forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(form) for form in longest_first))
+        forms = (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], plain)
+        known = self._forms | dict.fromkeys(forms)
+        while len(known) > self._limit:  # access tokens change by the hour: the oldest go
+            del known[next(iter(known))]
+        self._forms = known
 
     def clean(self, text: str) -> str:
         """The text with every known secret masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        forms, pattern = self._made
+        if forms is not self._forms:  # made when a line is written: most tokens come and go without one
+            forms = self._forms
+            longest_first = sorted(forms, key=len, reverse=True)
+            pattern = re.compile("|".join(re.escape(form) for form in longest_first))
+            self._made = forms, pattern
+        return pattern.sub(MASK, text) if pattern else text
 
 
 _redactor = Redactor()

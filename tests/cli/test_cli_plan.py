@@ -30,10 +30,18 @@ def change(twins: Twins, key: str, **fields: str) -> None:
 def test_a_plan_is_one_screen_and_one_object_and_ends_with_ten_when_asked(
     ask: Ask, twins: Twins, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Before the first load and after; ``preview`` is the same; the file it keeps is what sync --plan writes."""
+    """Before the first load and after; ``preview`` is the same; the file it keeps is what sync --plan writes.
+
+    Of contacts the plan states how many new ones there would be.
+    """
     use(twins, monkeypatch)
     connected(ask)
     before = twins.writes()
+    people = ask("plan", "contacts")
+    assert "new contacts: HubSpot may bill marketing contacts, and start workflows" in " ".join(
+        people.out.split()
+    )
+    assert ask("plan", "contacts", "--json").object["flows"]["contacts"]["counts"]["create"] > 0
     said = ask("plan", "customers", "products", "orders")
     assert said.code == 0, said.err
     lines = said.out.splitlines()

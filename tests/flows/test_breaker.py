@@ -96,13 +96,15 @@ async def test_drill_a_read_cut_off_in_the_middle_of_its_body_writes_nothing(
 async def test_drill_an_empty_answer_with_status_200_writes_nothing_also_in_a_small_company(
     start: Callable[..., Awaitable[Office]], customers: int
 ) -> None:
+    """However few are known, none found is no ordinary day; the whole list again: as if nothing had been."""
     office = await loaded(start, customers)
+    mark = office.mark()
     answering_with(office, [], times=3)
     assert await office.figures("customers") == {}
     assert f"none of {customers} known records was found" in (await stopped(office)).message
     await stopped(office)
     assert await office.figures("customers") == {"read": customers, "unchanged": customers}
-    assert {each["d365_status"] for each in office.companies().values()} == {"Active"}
+    assert writes(office, mark) == []
 
 
 async def test_drill_one_legal_entity_missing_from_the_answer_writes_nothing_b13(
@@ -125,7 +127,9 @@ async def test_drill_one_legal_entity_missing_from_the_answer_writes_nothing_b13
 async def test_drill_names_blanked_by_a_mapping_write_nothing_until_the_mapping_is_put_right(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
+    """More than 1 % of names would be blanked."""
     office = await loaded(start, 30)
+    mark = office.mark()
     edit_mapping(office, NAME, "source: SalesMemo")
     for _ in range(2):
         message = (await stopped(office)).message
@@ -133,18 +137,27 @@ async def test_drill_names_blanked_by_a_mapping_write_nothing_until_the_mapping_
         assert "30 of 30 known records would change" in message
     edit_mapping(office, "source: SalesMemo", NAME)
     assert await office.figures("customers") == {"read": 30, "unchanged": 30}
+    assert writes(office, mark) == []
 
 
 async def test_drill_a_currency_that_flips_writes_nothing_until_a_person_releases_it(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
+    """One is enough; the stopped run shows its plan and waits for a person."""
     office = await loaded(start, 30)
+    mark = office.mark()
     office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="EUR")
     for _ in range(2):
         assert "the currency of 1 records would change" in (await stopped(office)).message
+    office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="USD")
+    assert await office.figures("customers") == {"read": 30, "unchanged": 30}
+    assert writes(office, mark) == [], "a slip that was put right has left no trace"
+    office.clerk_changes("CustomersV3", "usmf:US-007", SalesCurrencyCode="EUR")
+    await stopped(office)
     report = await released(office)
     assert report.error is None
     assert report.counters.updated == 1
+    assert [row.keys for row in writes(office, mark)] == [(office.company_id("usmf:US-007"),)]
     assert office.companies()["usmf:US-007"]["d365_currency"] == "EUR"
 
 
@@ -154,6 +167,7 @@ async def test_drill_the_prices_of_another_currency_do_not_land_in_place_of_the_
     """The ledger's currency flips: every price would move to another property."""
     office = await start(products=8)
     await office.figures("products")
+    mark = office.mark()
     office.clerk_changes("Ledgers", "usmf", AccountingCurrency="EUR")
     await office.reconnect()
     for _ in range(2):
@@ -162,6 +176,7 @@ async def test_drill_the_prices_of_another_currency_do_not_land_in_place_of_the_
     await office.reconnect()
     count = len(office.releases())
     assert await office.figures("products") == {"read": count, "unchanged": count}
+    assert writes(office, mark) == []
 
 
 async def test_more_than_10_percent_of_prices_that_move_by_over_50_percent_stop_the_run(
@@ -212,6 +227,7 @@ async def test_over_20_percent_of_at_least_50_records_that_would_park_stop_the_r
 
 
 async def test_the_first_load_is_exempt(start: Callable[..., Awaitable[Office]]) -> None:
+    """First load exempt: dozens of new records stop nothing."""
     office = await start(customers=60, products=0)
     assert (await office.figures("customers"))["created"] == len(organisations(office)) > 50
 

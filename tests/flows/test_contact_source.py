@@ -154,6 +154,7 @@ async def test_people_of_vendors_and_prospects_are_never_read(
 async def test_inactive_people_are_kept_and_marked(
     start: Callable[..., Awaitable[Office]], cds_sets: str
 ) -> None:
+    """From either data entity; what becomes of them in HubSpot: test_contacts."""
     office = await start(switches={"cds_sets": cds_sets})
     await office.customer("usmf:US-001", ContactPersonId="any")
     await _person(office, "usmf:US-001")
@@ -250,6 +251,7 @@ async def test_an_organisations_own_e_mail_is_a_contact_only_without_a_person_ro
 async def test_a_person_customer_is_one_contact_and_a_company_only_if_the_setting_says_so(
     start: Callable[..., Awaitable[Office]], *, as_companies: bool
 ) -> None:
+    """person customer: one contact; a company only if customers.companies_for_persons says so."""
     office = await start(settings={"customers": {"companies_for_persons": as_companies}})
     await office.customer(
         "usmf:US-001",

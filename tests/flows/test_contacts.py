@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.flows.office import Office
+    from tests.flows.planning import planned_of
+else:
+    from planning import planned_of  # pytest puts this folder on the path
 
 CUSTOMER = {"AssociatedContactType": "Customer"}
 
@@ -86,6 +89,8 @@ async def test_the_same_email_on_several_people_is_one_contact_associated_with_e
     contact = contacts(office)[first]
     assert contact["firstname"] == "Ada"
     assert contact["d365_contact_keys"] == second
+    noted = await office.story("contacts", second)
+    assert any(b"Another key owns this record's fields" in row.payload for row in noted)
     assert companies_of(office, contact) == {"usmf:US-001": True, "usmf:US-002": False}
     office.clerk_changes("CDSContactPersonsV2", "usmf:000102:Customer:US-002", FirstName="Robert")
     mark = office.mark()
@@ -113,6 +118,53 @@ async def test_a_contact_that_stands_in_hubspot_is_adopted_by_stamping_the_key_a
     office.clerk_changes("CDSContactPersonsV2", "usmf:000101:Customer:US-001", FirstName="Adele")
     await office.figures("contacts")
     assert contacts(office)[key]["firstname"] == "Augusta"
+
+
+@pytest.mark.parametrize("read_further_emails", ["yes", "no"])
+async def test_before_creation_a_contact_is_looked_up_by_email_secondary_addresses_too(
+    start: Callable[..., Awaitable[Office]], read_further_emails: str
+) -> None:
+    """Adopted by stamping the key, whether a read finds it or its creation is refused; a plan knows the first."""
+    office = await start(switches={"search_lag_s": "0", "read_further_emails": read_further_emails})
+    await office.customer("usmf:US-001", OrganizationName="Contoso")
+    await office.figures("customers")
+    ids = []
+    for email in ("ada@private.example", "ada@contoso.example"):
+        made = await office.rep_asks("POST", "/crm/v3/objects/contacts", {"properties": {"email": email}})
+        ids.append(made["id"])
+    body = {"primaryObjectId": ids[0], "objectIdToMerge": ids[1]}
+    await office.rep_asks("POST", "/crm/v3/objects/contacts/merge", body)
+    key = await person(office, "000101", FirstName="Ada", PrimaryEmailAddress="Ada@Contoso.example")
+    counts = (await planned_of(office, "contacts"))["counts"]
+    assert (counts["adopt"], counts["create"]) == ((1, 0) if read_further_emails == "yes" else (0, 1))
+    await office.figures("contacts")
+    [contact] = contacts(office).values()
+    assert (contact["d365_contact_key"], contact["firstname"]) == (key, "Ada")
+    assert (contact["email"], contact["hs_additional_emails"]) == (
+        "ada@private.example",
+        "ada@contoso.example",
+    )
+    assert companies_of(office, contact) == {"usmf:US-001": True}
+    mark = office.mark()
+    assert await office.figures("contacts") == {"read": 1, "unchanged": 1}
+    assert office.writes(mark) == []
+
+
+async def test_inactive_people_are_kept_and_marked_in_hubspot(office: Office) -> None:
+    """Nothing is deleted or cleared, nobody loses a company; one who comes back is active again."""
+    key = await person(office, "000101", FirstName="Ada", PrimaryEmailAddress="ada@contoso.example")
+    await office.figures("contacts")
+    before = contacts(office)[key]
+    assert before["d365_status"] == "Active"
+    for inactive, status in (("Yes", "Inactive"), ("No", "Active")):
+        office.clerk_changes("CDSContactPersonsV2", "usmf:000101:Customer:US-001", IsInactive=inactive)
+        assert await office.figures("contacts") == {"read": 1, "updated": 1}
+        now = contacts(office)[key]
+        assert now["d365_status"] == status
+        assert [now[name] for name in ("email", "firstname")] == [
+            before[name] for name in ("email", "firstname")
+        ]
+        assert companies_of(office, now) == {"usmf:US-001": True}
 
 
 async def test_the_primary_company_is_set_only_when_the_contact_has_none(office: Office) -> None:

@@ -12,9 +12,11 @@ from ml_connector.app.replay import replay
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tests.flows.crawling import answering_with, link
     from tests.flows.office import ON_BOTH_DATABASES, Office
 else:
-    from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
+    from crawling import answering_with, link  # pytest puts this folder on the path
+    from office import ON_BOTH_DATABASES, Office
 
 UPSERT = r"/companies/batch/upsert"
 TOO_LONG = "x" * 65_537  # HubSpot's text properties hold 65,536 characters
@@ -24,7 +26,11 @@ TOO_LONG = "x" * 65_537  # HubSpot's text properties hold 65,536 characters
 async def test_the_first_load_makes_one_company_of_each_organisation_with_the_mapped_values(
     office: Office,
 ) -> None:
-    """Name, telephone in E.164, domain, country, hold in words, key to the letter."""
+    """Name, phone, address; domain from the web address, else the primary e-mail's domain; description has no source.
+
+    Each d365_ property: legal entity, account, invoice account, group, currency, payment terms, hold, status.
+    """
+    await office.customer("usmf:US-003", PrimaryContactEmail="alder.mills@gmail.com")
     await office.customer(
         "usmf:US-001",
         OrganizationName="Alder & Finch Mills",
@@ -39,11 +45,13 @@ async def test_the_first_load_makes_one_company_of_each_organisation_with_the_ma
         AddressCountryRegionISOCode="US",
         OnHoldStatus="Invoice",
         PaymentTerms="Net30",
+        InvoiceAccount="US-003",
+        SalesMemo="Not for sales",
     )
     await office.customer(
         "demf:DE-001", PrimaryContactURL="https://www.birkenwerk.example/de", AddressCountryRegionId="DEU"
     )
-    assert await office.figures("customers") == {"read": 2, "created": 2}
+    assert await office.figures("customers") == {"read": 3, "created": 3}
 
     companies = office.companies()
     first = companies["usmf:US-001"]
@@ -61,12 +69,15 @@ async def test_the_first_load_makes_one_company_of_each_organisation_with_the_ma
         "d365_customer_group": "10",
         "d365_currency": "USD",
         "d365_payment_terms": "Net30",
+        "d365_invoice_account": "US-003",
         "d365_status": "Active",
+        "description": None,
     }
     assert {name: first.get(name) for name in expected} == expected
     assert companies["demf:DE-001"]["domain"] == "birkenwerk.example"
     assert companies["demf:DE-001"]["country"] == "Germany"
-    assert len(office.records("companies")) == 2
+    assert not companies["usmf:US-003"].get("domain"), "free-mail domains excluded"
+    assert len(office.records("companies")) == 3
     await office.verified()
 
 
@@ -102,6 +113,7 @@ async def test_a_changed_customer_updates_its_company_alone_and_the_audit_tells_
 async def test_a_value_emptied_in_dynamics_clears_what_we_wrote_and_never_what_we_did_not(
     office: Office,
 ) -> None:
+    """An empty F&O value clears a HubSpot value only if the connector wrote that value."""
     await office.customer("usmf:US-001", PrimaryContactPhone="+1 312 555 0101")
     await office.figures("customers")
     office.rep_changes("companies", office.company_id("usmf:US-001"), city="Springfield")
@@ -131,6 +143,7 @@ async def test_an_edit_of_a_first_write_field_stays_and_one_of_an_owned_field_is
 
 
 async def test_the_same_account_number_in_two_legal_entities_is_two_companies(office: Office) -> None:
+    """0.7 Legal entities never mix: the same account number in two entities is two customers."""
     await office.customer("usmf:C-1", OrganizationName="Alder America")
     await office.customer("demf:C-1", OrganizationName="Alder Europe")
     assert await office.figures("customers") == {"read": 2, "created": 2}
@@ -149,6 +162,7 @@ async def test_persons_do_not_become_companies_and_not_by_replay_either(office: 
 
 
 async def test_leading_zeros_and_blanks_of_a_key_survive(office: Office) -> None:
+    """External key = {legal_entity}:{number}, number verbatim, never trimmed; the link table holds both ids."""
     keys = {
         await office.customer("usmf:0007"),
         await office.customer("usmf: 7"),
@@ -159,7 +173,55 @@ async def test_leading_zeros_and_blanks_of_a_key_survive(office: Office) -> None
     companies = office.companies()
     assert set(companies) == keys
     assert companies["usmf:0007"]["d365_customer_account"] == "0007"
+    assert {key: (await link(office, key)).target_id for key in keys} == {
+        key: office.company_id(key) for key in keys
+    }
     assert await office.figures("customers") == {"read": 3, "unchanged": 3}
+
+
+async def test_a_legal_entity_is_lower_cased_in_the_key_however_dynamics_writes_it(office: Office) -> None:
+    await office.customer("usmf:US-001")
+    rows = [row | {"dataAreaId": "USMF"} for row in office.records("CustomersV3")]
+    answering_with(office, rows)
+    assert await office.figures("customers") == {"read": 1, "created": 1}
+    assert office.companies()["usmf:US-001"]["d365_legal_entity"] == "usmf"
+    assert await office.figures("customers") == {"read": 1, "unchanged": 1}
+
+
+async def test_a_customer_on_hold_is_shown_as_such_and_still_synchronised(office: Office) -> None:
+    """hold (OnHoldStatus): shown as d365_customer_hold; every member of F&O's enumeration in words."""
+    await office.customer("usmf:US-001")
+    await office.figures("customers")
+    words = {
+        "All": "Everything on hold",
+        "Invoice": "Invoicing on hold",
+        "Payment": "Payments on hold",
+        "No": "No",
+    }
+    for hold, shown in words.items():
+        changed = {"OnHoldStatus": hold, "OrganizationName": f"Alder {hold}"}
+        office.clerk_changes("CustomersV3", "usmf:US-001", **changed)
+        assert await office.figures("customers") == {"read": 1, "updated": 1}
+        company = office.companies()["usmf:US-001"]
+        assert (company["d365_customer_hold"], company["name"]) == (shown, f"Alder {hold}")
+
+
+async def test_change_detection_compares_the_mapped_record_and_asks_for_mapped_fields_only(
+    office: Office,
+) -> None:
+    """Crawl all rows with $select; one written otherwise in F&O that maps to what was last written writes nothing."""
+    await office.customer("usmf:US-001", PrimaryContactPhone="+1 312 555 0101", SalesMemo="Ask for Ada")
+    await office.figures("customers")
+    asked = office.calls("dynamics")
+    mark = office.mark()
+    changed = {"PrimaryContactPhone": "+1 (312) 555-0101", "SalesMemo": "Ask for Birk"}
+    office.clerk_changes("CustomersV3", "usmf:US-001", **changed)
+    assert await office.figures("customers") == {"read": 1, "unchanged": 1}
+    assert office.writes(mark) == []
+    [listing] = [target for target in asked if "/data/CustomersV3" in target]
+    assert "cross-company=true" in listing
+    assert "PrimaryContactPhone" in listing
+    assert "SalesMemo" not in listing
 
 
 async def test_pages_of_seven_bring_the_same_as_one_page(start: Callable[..., Awaitable[Office]]) -> None:

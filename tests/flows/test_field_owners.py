@@ -53,6 +53,31 @@ async def test_first_write_fills_an_empty_value_once_also_later(office: Office) 
         assert "domain" not in (await office.changes("customers", "usmf:US-001"))[-1]
 
 
+async def test_first_write_by_default_a_lifecycle_stage_and_a_description_are_filled_once(
+    office: Office,
+) -> None:
+    """domain, lifecycle stage, owner, description: their rows name no owner."""
+    stage = "{map: {values: {Buyer: customer}}}"
+    rows = (
+        "  - {target: description, source: SalesMemo}\n"
+        f"  - {{target: lifecyclestage, source: NameAlias, transform: {stage}}}\n"
+    )
+    edit_mapping(office, LAST, rows + LAST)
+    await office.customer("usmf:US-001", SalesMemo="Ask for Ada", NameAlias="Buyer")
+    await office.figures("customers")
+    company = office.companies()["usmf:US-001"]
+    assert (company["description"], company["lifecyclestage"]) == ("Ask for Ada", "customer")
+    theirs = {"description": "Our words", "lifecyclestage": "evangelist"}
+    office.rep_changes("companies", office.company_id("usmf:US-001"), **theirs)
+    office.clerk_changes(
+        "CustomersV3", "usmf:US-001", SalesMemo="Ask for Birk", AddressStreet="2 Side Street"
+    )
+    assert await office.figures("customers") == {"read": 1, "updated": 1}
+    company = office.companies()["usmf:US-001"]
+    assert {name: company[name] for name in theirs} == theirs
+    assert company["address"] == "2 Side Street"
+
+
 async def test_first_write_leaves_what_a_rep_entered_first(office: Office) -> None:
     await office.customer("usmf:US-001")
     await office.figures("customers")

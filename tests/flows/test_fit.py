@@ -122,7 +122,7 @@ async def test_oddities_of_customers_and_people_are_counted_exactly(messy: Offic
 
 
 async def test_one_party_with_accounts_in_several_entities_is_counted_and_asked_about(messy: Office) -> None:
-    """Two accounts of one party in one legal entity are another matter."""
+    """Onboarding counts them and asks: a company each, or one. Two accounts in one legal entity are another matter."""
     await messy.customer("usmf:C-5", PartyNumber=party_of(messy, "C-2"))
     found = line(await report_of(messy), "parties")
     assert found.figure.startswith("1 party with accounts in several legal entities")

@@ -34,6 +34,7 @@ async def office(start: Callable[..., Awaitable[Office]]) -> Office:
 async def test_certain_matches_adopt_by_stamping_the_key_and_nothing_doubtful_is_written(
     office: Office,
 ) -> None:
+    """company that already exists in HubSpot: match before first load; certain matches adopt by stamping the key."""
     ids = await known_portal(office)
     before = {row["id"]: row["properties"] for row in office.records("companies")}
     mark = office.mark()
@@ -100,6 +101,7 @@ async def test_a_value_of_an_adopted_company_that_dynamics_does_not_have_stays(o
 
 
 async def test_every_company_name_that_would_be_replaced_is_listed(office: Office) -> None:
+    """Match lists every company name that the next load would replace; plan does so, too (test_plan)."""
     ids = await known_portal(office)
     comparison = await compare(office.at, "customers")
     assert comparison.summary()["replaced_names"] == [
@@ -286,6 +288,7 @@ async def test_contacts_are_adopted_by_email_before_creation(
 
 @ON_BOTH_DATABASES
 async def test_an_existing_product_library_is_adopted_by_exact_sku_otherwise_review(office: Office) -> None:
+    """match once on exact hs_sku = ProductNumber or ItemNumber, unique on both sides: adopt; otherwise review."""
     releases = office.releases()
     numbers = sorted(releases)
     item = next(iter(releases[numbers[1]].values()))["ItemNumber"]

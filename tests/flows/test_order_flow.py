@@ -28,6 +28,12 @@ async def shop(office: Office) -> Office:
     return await sellable(office)
 
 
+@pytest.fixture
+async def one_by_one(start: Callable[..., Awaitable[Office]]) -> Office:
+    """The same, each line sent by itself."""
+    return await sellable(await start(settings={"orders": {"quiet_minutes": 0, "change_sets": "never"}}))
+
+
 # --- from the won deal to the order ---
 
 
@@ -467,8 +473,11 @@ async def test_an_order_dynamics_refused_goes_through_as_approved_once_dynamics_
     await shop.verified()
 
 
-async def test_a_line_dynamics_refused_leaves_the_header_and_is_finished_by_replay(shop: Office) -> None:
+async def test_a_line_dynamics_refused_leaves_the_header_and_is_finished_by_replay(
+    one_by_one: Office,
+) -> None:
     """No second header, no line twice."""
+    shop = one_by_one
     deal = await sold(shop, (ITEM, {}), (OTHER_ITEM, {}))
     await shop.figures("orders")
     refused = {"error": {"message": "Write failed. Infolog: Error: The item is being counted."}}
@@ -483,10 +492,10 @@ async def test_a_line_dynamics_refused_leaves_the_header_and_is_finished_by_repl
 
 
 async def test_an_order_that_stands_otherwise_than_sent_waits_for_finance(
-    start: Callable[..., Awaitable[Office]],
+    one_by_one: Office,
 ) -> None:
     """Somebody adds lines and a discount while the last line is on its way."""
-    shop = await sellable(await start())
+    shop = one_by_one
     deal = await sold(shop, (ITEM, {}), (OTHER_ITEM, {}))
     await shop.figures("orders")
     refused = {"error": {"message": "Write failed. Infolog: Error: The item is being counted."}}
@@ -508,7 +517,8 @@ async def test_an_order_that_stands_otherwise_than_sent_waits_for_finance(
     assert _told(shop, deal)[0] == "Waiting for finance"
 
 
-async def test_a_line_that_stands_twice_is_seen_when_the_order_is_read_back(shop: Office) -> None:
+async def test_a_line_that_stands_twice_is_seen_when_the_order_is_read_back(one_by_one: Office) -> None:
+    shop = one_by_one
     deal = await sold(shop, (ITEM, {}), (OTHER_ITEM, {}))
     await shop.figures("orders")
     refused = {"error": {"message": "Write failed. Infolog: Error: The item is being counted."}}
@@ -531,9 +541,10 @@ async def test_a_line_that_stands_twice_is_seen_when_the_order_is_read_back(shop
 
 
 async def test_a_price_that_stands_for_another_quantity_is_seen_when_the_order_is_read_back(
-    shop: Office,
+    one_by_one: Office,
 ) -> None:
     """100 for each hundred is not 100 for each."""
+    shop = one_by_one
     deal = await sold(shop, (ITEM, {}), (OTHER_ITEM, {}))
     await shop.figures("orders")
     refused = {"error": {"message": "Write failed. Infolog: Error: The item is being counted."}}

@@ -140,6 +140,7 @@ async def test_an_order_goes_its_way_and_the_deal_follows_with_requested_and_con
 
 
 async def test_no_amount_posted_invoice_or_voucher_number_is_even_read(shop: Office) -> None:
+    """Never amounts posted, never invoice or voucher numbers: they are not among the fields asked for."""
     deal = await placed(shop)
     await people(shop, deal, "invoice")
     asked = shop.calls("dynamics")
@@ -456,6 +457,7 @@ async def test_an_order_that_came_to_its_end_is_read_for_final_days_and_then_no_
 
 
 async def test_the_deal_links_to_the_list_of_orders_in_the_right_company(shop: Office) -> None:
+    """A link to F&O opens the list page in the right company; the number is shown to search for."""
     waiting, done = await sold(shop, *LINES), await placed(shop)
     url = shop.twins.announcement()["dynamics_url"]
     assert (await show_deal(shop.at, done))["in_dynamics"] == f"{url}/?cmp=USMF&mi=SalesTableListPage"

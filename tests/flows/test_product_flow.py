@@ -46,7 +46,7 @@ async def test_a_product_of_several_legal_entities_is_one_product_that_names_the
 
 
 async def test_the_price_entity_decides_price_and_currency(start: Callable[..., Awaitable[Office]]) -> None:
-    """A euro price in a dollar portal goes to hs_price_eur, not to price."""
+    """SalesPrice / SalesPriceQuantity of products.price_legal_entity; euros in a dollar portal go to hs_price_eur."""
     office = await start(settings={"products": {"price_legal_entity": "demf"}})
     number = _everywhere(office)
     office.release_changes(number, "usmf", SalesPrice=50, SalesPriceQuantity=1)
@@ -78,6 +78,7 @@ async def test_a_price_in_a_currency_the_portal_does_not_have_goes_nowhere_and_i
 
 
 async def test_a_price_of_zero_is_left_empty_and_never_written_as_zero(office: Office) -> None:
+    """price: zero or absent is left empty, never 0; one that becomes zero is cleared."""
     number = _everywhere(office)
     office.release_changes(number, SalesPrice=0)
     await office.figures("products")
@@ -92,6 +93,7 @@ async def test_a_price_of_zero_is_left_empty_and_never_written_as_zero(office: O
 
 
 async def test_product_masters_are_not_sent_and_count_as_skipped(office: Office) -> None:
+    """Masters are not sent; variants are, when switched on."""
     number = _everywhere(office)
     for legal_entity in office.releases()[number]:
         office.release_changes(number, legal_entity, ProductSubType="ProductMaster")

@@ -21,6 +21,7 @@ OWN = {"products": {"identity": "per_legal_entity"}}
 async def test_by_default_shared_key_is_the_product_number_and_available_in_lists_the_entities(
     office: Office,
 ) -> None:
+    """default shared: d365_product_key = hs_sku = ProductNumber, one product whatever the number of legal entities."""
     found = await records_of(office)
     assert set(found) == set(office.releases())
     for number, record in found.items():

@@ -25,6 +25,7 @@ def status(product: dict[str, str]) -> tuple[str, str]:
 
 
 async def test_a_product_blocked_everywhere_is_kept_and_marked(office: Office) -> None:
+    """blocked: kept, marked; it is available nowhere."""
     number = number_sold_in(office, 3)
     await office.figures("products")
     assert status(office.products()[number]) == ("Active", "demf;usmf;ussi")
@@ -143,3 +144,8 @@ async def test_a_product_released_to_no_chosen_entity_any_more_leaves_the_listin
         for each in write.body["inputs"]
     }
     assert sent <= listed
+
+    away = set(office.releases()) - listed
+    await office.figures("products")
+    marks = {number: office.products()[number]["d365_status"] for number in away}
+    assert marks == dict.fromkeys(away, "Not in Dynamics")

@@ -104,6 +104,7 @@ def test_an_order_header_is_typed_for_dynamics_and_leaves_empty_fields_to_it() -
         "CustomersOrderReference": "HS-77-4711",
         "RequestedShippingDate": "2026-07-23T12:00:00Z",
         "SalesOrderOriginCode": "HS",
+        "DefaultLedgerDimensionDisplayValue": "-022--",
         "SkipCreateAutoCharges": "No",
         "ArePricesIncludingSalesTax": "No",
     }

@@ -163,3 +163,23 @@ def test_a_document_says_which_tables_it_needs() -> None:
     assert tables_of(document("  - {target: a, source: A, transform: {lookup: {table: owners}}}")) == {
         "owners"
     }
+
+
+@pytest.mark.parametrize("target", ["domain", "lifecyclestage", "hubspot_owner_id", "description"])
+def test_first_write_by_default_domain_lifecycle_stage_owner_description(target: str) -> None:
+    """Of companies and contacts, unless the row names an owner; a product's description is F&O's."""
+
+    def owner(object_type: str, said: str = "") -> str:
+        text = (
+            f"object: {object_type}\nkey: k\nfields:\n  - {{target: k, source: K, transform: key}}\n"
+            f"  - {{target: {target}, source: S{said}}}\n  - {{target: name, source: N}}\n"
+        )
+        flow = {"companies": "customers"}.get(object_type, object_type)
+        rows = load_mapping(text, flow=flow, file_name=f"{flow}.yaml").rows
+        assert (rows[0].owner, rows[2].owner) == ("dynamics", "dynamics")
+        return rows[1].owner
+
+    assert owner("companies") == owner("contacts") == "first-write"
+    assert owner("companies", ", owner: dynamics") == "dynamics"
+    assert owner("contacts", ", owner: hubspot") == "hubspot"
+    assert owner("products") == "dynamics"

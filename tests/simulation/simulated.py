@@ -8,11 +8,11 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from pydantic import SecretStr
 from tests.simulation.checkers import Checkers
 from tests.simulation.incarnation import EPOCH, Counted, Incarnation, simulated_settings
 from tests.simulation.inline_work import creator
-from tests.simulation.small_world import small_world
 
 from ml_connector.app.connect import connect_dynamics, connect_hubspot
 from ml_connector.app.flow_switch import enable
@@ -28,11 +28,14 @@ from ml_connector.twin.entra import Credentials, Entra
 from ml_connector.twin.faults import Fault, Kind
 from ml_connector.twin.hubspot import HubSpotMachine, rep
 from ml_connector.twin.shell import TwinShell
+from ml_connector.twin.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
     from pathlib import Path
+
+    from tests.simulation.stories.story import Beginning
 
     from ml_connector.app.workplace import Workplace
 
@@ -44,8 +47,11 @@ LATE_S = 300.0  # longer than the client waits, shorter than the settle time
 class Simulated:
     """Twins, files and incarnations of one run."""
 
-    def __init__(self, home: Path, *, seed: int, limit: tuple[int, float] = (190, 10.0)) -> None:
+    def __init__(
+        self, home: Path, beginning: Beginning, *, seed: int, limit: tuple[int, float] = (190, 10.0)
+    ) -> None:
         self.home = home
+        self.beginning = beginning
         self.seed = seed
         self.limit = limit
         self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
@@ -54,7 +60,7 @@ class Simulated:
         self.graves: list[
             asyncio.Task[None]
         ] = []  # the dead stay referenced: their ``finally`` must never run
-        world = small_world()
+        world = beginning.world
         credentials = Credentials(tenant="tenant", client_id="client", client_secret="secret")
         entra = Entra(
             credentials,
@@ -69,7 +75,7 @@ class Simulated:
             new_id=Counted("d"),
             base_url=lambda: f"http://{DYNAMICS_HOST}",
             switches={name: switch.default for name, switch in DYNAMICS_SWITCHES.items()},
-            page_size=1000,
+            page_size=beginning.page_size,
             now=EPOCH,
         )
         self.dynamics = DynamicsPort(entra, machine)
@@ -96,7 +102,7 @@ class Simulated:
         return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
 
     async def prepare(self) -> None:
-        """A connected pair, both record flows run once, orders on."""
+        """A connected pair, every flow on that needs no confirmation, and those of the beginning loaded."""
         self.home.mkdir(parents=True, exist_ok=True)
         process = self.process(crash_at=0)
         settings = simulated_settings(self.home, self.database)
@@ -114,7 +120,7 @@ class Simulated:
             (await connect_hubspot(place, hubspot)).require()
             await hubspot_properties(place, create=True)
             await enable(place, [])
-            for report in await sync(place, ["customers", "products"]):
+            for report in await sync(place, self.beginning.loaded):
                 if report.error is not None:
                     raise report.error
         for shell in self.shells.values():
@@ -155,6 +161,14 @@ class Simulated:
         rep.link_and_quote(self.hubspot, deal_id, self.now())
         self.hubspot.set_deal_stage(deal_id, "won", self.now())
 
+    def rep_asks(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A person does something in HubSpot: no call of ours, so nothing about it stands in the journal."""
+        request = Request(method, path, body=orjson.dumps(body))
+        answer = self.hubspot.handle(request, self.now())
+        found: dict[str, Any] = orjson.loads(answer.body)
+        assert answer.status < 300, found
+        return found
+
     def make_late(self, paths: str, times: int | None) -> None:
         """So many POSTs to these paths commit long after the client has given up."""
         for shell in self.shells.values():
@@ -166,10 +180,22 @@ class Simulated:
         machine = self.dynamics if side == "dynamics" else self.hubspot
         return machine.records(of, after=None, limit=1000)[0]
 
-    def companies(self, key: str) -> list[dict[str, Any]]:
-        """Live companies with this key."""
-        found = self.records("hubspot", "companies")
-        return [company for company in found if company["properties"].get("d365_customer_key") == key]
+    def by_key(self, of: str, key_property: str) -> dict[str, dict[str, Any]]:
+        """HubSpot's live records of a type by what a key property says; those without one are left out."""
+        found = {record["properties"].get(key_property): record for record in self.records("hubspot", of)}
+        return {key: record for key, record in found.items() if key}
+
+    def companies(self) -> dict[str, dict[str, Any]]:
+        """Live companies by customer key."""
+        return self.by_key("companies", "d365_customer_key")
+
+    def contacts(self) -> dict[str, dict[str, Any]]:
+        """Live contacts by contact key."""
+        return self.by_key("contacts", "d365_contact_key")
+
+    def rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        """What the database of the last process holds."""
+        return self.checkers.rows(statement, *values)
 
     def writes(self) -> int:
         """Writes both twins have stored so far."""

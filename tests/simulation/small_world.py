@@ -1,7 +1,12 @@
-"""The smallest world in which every seam of a story is crossed: one legal entity, two customers, three products."""
+"""Worlds just big enough for a story: every record more is seams more, and each seam is a run.
+
+``small_world`` has one legal entity, two customers, three products and a deal; ``only_customers`` has nothing but the
+customers it is given.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from ml_connector.twin.world.model import (
@@ -10,6 +15,7 @@ from ml_connector.twin.world.model import (
     Deal,
     DealLine,
     LegalEntity,
+    Person,
     Product,
     Release,
     World,
@@ -28,7 +34,8 @@ USMF = LegalEntity(
 )
 
 
-def _customer(number: int, name: str) -> Customer:
+def customer(number: int, name: str, *people: Person) -> Customer:
+    """An organisation in Chicago with a telephone and a mailbox of its own."""
     return Customer(
         legal_entity="usmf",
         account=f"US-{number:03}",
@@ -43,7 +50,14 @@ def _customer(number: int, name: str) -> Customer:
         email=f"office{number}@example.com",
         website="",
         address=Address("1 Main Street", "Chicago", "60601", "IL", "US", "USA"),
+        people=people,
     )
+
+
+def person(number: int, name: str, email: str) -> Person:
+    """A buyer."""
+    first, _, last = name.partition(" ")
+    return Person(f"C-{number:03}", first, last, email, f"+1 312 555 02{number:02}", "Buyer")
 
 
 def _product(number: str, name: str) -> Product:
@@ -72,7 +86,7 @@ def small_world(deals: int = 1) -> World:
     return World(
         seed=1,
         legal_entities=(USMF,),
-        customers=(_customer(1, "Alpha Foundry Inc."), _customer(2, "Beta Mills LLC")),
+        customers=(customer(1, "Alpha Foundry Inc."), customer(2, "Beta Mills LLC")),
         products=(_product("P-100", "Pump"), _product("P-200", "Valve"), _product("P-300", "Seal")),
         releases=(_release("P-100", "250.00"), _release("P-200", "19.90"), _release("P-300", "3.50")),
         deals=tuple(
@@ -106,3 +120,8 @@ def small_world(deals: int = 1) -> World:
             ),
         ),
     )
+
+
+def only_customers(*customers: Customer) -> World:
+    """These customers and nothing that a story of theirs does not read."""
+    return replace(small_world(deals=0), customers=customers, products=(), releases=())

@@ -293,6 +293,28 @@ async def test_a_portal_that_refuses_a_unique_product_key_gets_a_plain_one() -> 
         )
 
 
+async def test_every_property_is_made_in_the_group_dynamics_365_with_its_description() -> None:
+    """Label "Dynamics 365"; what is filled says that edits are put back, what sales enters that it is read."""
+    made: list[dict[str, Any]] = []
+
+    def answer(request: httpx2.Request) -> tuple[int, Any]:
+        made.append(json.loads(request.content))
+        return 201, made[-1]
+
+    client, _ = hubspot(answer)
+    await properties.create(client, properties.SPECS)
+    groups = [body for body in made if "groupName" not in body]
+    assert {(body["name"], body["label"]) for body in groups} == {("dynamics_365", "Dynamics 365")}
+    found = [body for body in made if "groupName" in body]
+    assert {body["groupName"] for body in found} == {"dynamics_365"}
+    assert all(body["name"].startswith("d365_") and body["description"] for body in found)
+    assert {body["description"].partition(".")[0] for body in found} == {
+        "Filled from Dynamics; edits are put back",
+        "The record's key in Dynamics",
+        "Entered by sales; the connector reads it when it places the order",
+    }
+
+
 async def test_a_property_of_another_kind_is_told_not_replaced() -> None:
     there = [
         {"name": "d365_customer_key", "type": "string", "hasUniqueValue": False},

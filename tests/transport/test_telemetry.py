@@ -45,6 +45,16 @@ def test_no_secret_leaves_the_process_whoever_logs_it(
     assert written.count(telemetry.MASK) >= 4
 
 
+def test_a_secret_learnt_after_a_line_was_written_is_masked_in_the_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telemetry.setup_logging("INFO")
+    for number in range(3):
+        telemetry.register_secret(f"{SECRET}{number}")
+        structlog.get_logger("ours").info("call", known=f"{SECRET}{number}", before=f"{SECRET}0")
+    assert SECRET not in capsys.readouterr().err
+
+
 def test_a_name_with_a_newline_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     telemetry.setup_logging("INFO")
     forged = "Acme\n2026-01-01 [info] all is well\x1b[2J"

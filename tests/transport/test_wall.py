@@ -34,7 +34,10 @@ def wrote(side: str, method: Any, path: str, resource: str, fields: Any = None) 
         ("POST", "/data/SalesOrderLinesV3", "SalesOrderLinesV3"),
     ],
 )
-def test_dynamics_takes_customers_and_orders(method: str, path: str, resource: str) -> None:
+def test_writable_in_dynamics_post_and_patch_on_customers_post_on_order_headers_and_lines(
+    method: str, path: str, resource: str
+) -> None:
+    """0.6 Writable in F&O. A change set is not listed: orders are written part by part."""
     DYNAMICS_WALL.check(wrote("dynamics", method, path, resource))
 
 
@@ -60,7 +63,9 @@ def test_dynamics_takes_customers_and_orders(method: str, path: str, resource: s
         ("POST", "/tenant/oauth2/v2.0/token", "token"),
     ],
 )
-def test_dynamics_takes_nothing_else(method: str, path: str, resource: str) -> None:
+def test_dynamics_takes_nothing_else_by_method_and_path_and_no_delete_ever(
+    method: str, path: str, resource: str
+) -> None:
     with pytest.raises(WallError):
         DYNAMICS_WALL.check(wrote("dynamics", method, path, resource))
 
@@ -75,6 +80,34 @@ def test_a_read_cannot_become_a_write() -> None:
 def test_a_request_for_the_other_side_is_refused() -> None:
     with pytest.raises(WallError):
         HUBSPOT_WALL.check(ReadRequest("dynamics", "GET", f"{OBJECTS}/companies", "objects"))
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        (f"{OBJECTS}/companies/search", "search"),
+        (f"{OBJECTS}/contacts/batch/read", "objects"),
+        ("/crm/associations/2026-03/deals/companies/batch/read", "associations"),
+        ("/oauth/v2/private-apps/get/access-token-info", "token_info"),
+    ],
+)
+def test_hubspots_posts_that_only_read_are_listed_by_name(path: str, resource: str) -> None:
+    """Search, batch/read, associations batch/read, token introspection; none passes as a write or by another name."""
+    HUBSPOT_WALL.check(ReadRequest("hubspot", "POST", path, resource))
+    for other in ("objects", "search", "associations", "token_info", "companies.upsert"):
+        if other != resource:
+            with pytest.raises(WallError):
+                HUBSPOT_WALL.check(ReadRequest("hubspot", "POST", path, other))
+        with pytest.raises(WallError):
+            HUBSPOT_WALL.check(wrote("hubspot", "POST", path, other))
+
+
+def test_associations_are_made_of_contacts_with_companies_and_no_others() -> None:
+    made = "/crm/associations/2026-03/{}/{}/batch/create"
+    HUBSPOT_WALL.check(wrote("hubspot", "POST", made.format("contacts", "companies"), "associations.create"))
+    for one, other in (("deals", "companies"), ("companies", "contacts"), ("contacts", "deals")):
+        with pytest.raises(WallError):
+            HUBSPOT_WALL.check(wrote("hubspot", "POST", made.format(one, other), "associations.create"))
 
 
 @pytest.mark.parametrize("version", ["/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"])

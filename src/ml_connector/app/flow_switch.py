@@ -83,8 +83,8 @@ async def list_flows(place: Workplace) -> list[FlowRow]:
 
 
 async def flows_on(place: Workplace) -> list[str]:
-    """The flows that are on, in the order a pass runs them."""
-    return [row.flow for row in await list_flows(place) if row.state == "on"]
+    """The flows that are on, paused ones too, in the order a pass runs them."""
+    return [row.flow for row in await list_flows(place) if row.is_on]
 
 
 async def to_confirm(place: Workplace, names: Sequence[str]) -> tuple[Statement, ...]:
@@ -140,7 +140,9 @@ async def disable(place: Workplace, names: Sequence[str]) -> list[FlowRow]:
     rows = []
     async with place.store.write() as tx:
         for name in names or FLOW_NAMES:
-            row = replace(await flows.get(tx, cid, known_flow(name)), state="off", go_live_at=None)
+            row = replace(
+                await flows.get(tx, cid, known_flow(name)), state="off", go_live_at=None, paused_reason=""
+            )
             await flows.put(tx, cid, row)
             rows.append(row)
     return rows

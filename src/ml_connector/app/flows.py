@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ml_connector.app.customer_matcher import CustomerMatcher
 from ml_connector.app.mappings import dimension_rules, order_mapping, order_mapping_as_it_is, record_mapping
+from ml_connector.domain.text import did_you_mean
 from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
@@ -19,22 +21,29 @@ from ml_connector.flows.customers.settings import PEOPLE_FROM, ContactSettings, 
 from ml_connector.flows.order_status.flow import order_status_flow
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
+from ml_connector.flows.orders.customer import CustomerStep
 from ml_connector.flows.orders.discover import WonDeals
 from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.gather import Portal
+from ml_connector.flows.orders.known import Acquaintance
+from ml_connector.flows.orders.opening import CustomerDesk
 from ml_connector.flows.orders.products import ProductWords
+from ml_connector.flows.orders.reference_data import ReferenceData
 from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
 from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.settings import section
 from ml_connector.store import connections, flows
+from ml_connector.systems.dynamics.numbers import Numbering
+from ml_connector.systems.dynamics.offered_dimensions import offered_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.engine.ports import RecordFlow
+    from ml_connector.mapping.apply import CompiledOrderMapping
 
 
 class BreakerSettings(BaseModel):
@@ -88,7 +97,7 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
         return await _order_status(place)
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     mapping, version = await record_mapping(place, name)
-    entities = await _legal_entities(place)
+    entities = await legal_entities_of(place)
     lanes = section(SyncSettings, place.settings.sync, "sync").lanes
     if name == "customers":
         return customers(
@@ -166,15 +175,20 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     zones = {entity.legal_entity.lower(): entity.time_zone for entity in entities}
     sold: ProductSettings = section(ProductSettings, place.settings.products, "products")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
+    patience = Patience(settle_s=settings.settle_s)
+    matcher, portal_id = CustomerMatcher(place), int(portal["portal_id"])
+    _require_rows(settings, mapping)
     return OrderFlow(
         dynamics=dynamics,
         hubspot=hubspot,
         portal=Portal(hubspot),
+        numbering=Numbering(dynamics),
         engine=place.engine,
         mapping=mapping,
         dimensions=dimension_rules(place),
+        offered_dimensions=offered_dimensions(dynamics),
         settings=settings,
-        patience=Patience(settle_s=settings.settle_s),
+        patience=patience,
         won_deals=WonDeals(
             hubspot=hubspot,
             go_live_at=row.go_live_at or place.around.clock.now(),
@@ -182,13 +196,46 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
             list_up_to=settings.list_up_to,
             overlap=timedelta(seconds=overlap),
         ),
-        portal_id=int(portal["portal_id"]),
+        portal_id=portal_id,
         company_currency=portal["company_currency"],
-        legal_entities=tuple(await _legal_entities(place)),
+        legal_entities=tuple(await legal_entities_of(place)),
         set_up=SetUp(dynamics),
         product_words=ProductWords(sold.identity, sold.end_of_life),
         time_zones=zones,
+        customers=CustomerStep(
+            dynamics=dynamics,
+            hubspot=hubspot,
+            engine=place.engine,
+            matcher=matcher,
+            listed=ReferenceData(dynamics),
+            mapping=mapping,
+            settings=settings,
+            portal_id=portal_id,
+            tax_id_property=matcher.tax_id,
+        ),
+        desk=CustomerDesk(
+            dynamics=dynamics,
+            engine=place.engine,
+            matcher=matcher,
+            acquaintance=Acquaintance(hubspot, place.engine),
+            settings=settings,
+            patience=patience,
+            portal_id=portal_id,
+        ),
     )
+
+
+def _require_rows(settings: OrderSettings, mapping: CompiledOrderMapping) -> None:
+    """A field of customers that a deal's company updates has a row that says from what."""
+    targets = [row.target for row in mapping.document.customer]
+    for name in settings.update_customer:
+        if name not in targets:
+            raise ConfigurationError(
+                f"orders.update_customer names {name}, and no row under customer in orders.yaml fills it."
+                f"{did_you_mean(name, targets)}",
+                code="configuration.setting",
+                hint="Add a row for it, or take the name out of the setting.",
+            )
 
 
 def order_settings(place: Workplace) -> OrderSettings:
@@ -203,7 +250,7 @@ def order_settings(place: Workplace) -> OrderSettings:
     return settings
 
 
-async def _legal_entities(place: Workplace) -> Mapping[str, str]:
+async def legal_entities_of(place: Workplace) -> Mapping[str, str]:
     """The chosen legal entities, lower-case, in the order chosen, each with its accounting currency."""
     chosen = list((await place.side("dynamics")).settings["legal_entities"])
     async with place.store.read() as tx:

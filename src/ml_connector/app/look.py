@@ -104,7 +104,7 @@ def _verdict(sides: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], as
     stuck = sum(row["parked"] for row in rows)
     if stuck or asked:
         return f"Both systems are connected; {_count(stuck, 'record')} {_verb(stuck)} someone, {_approvals(asked)}."
-    on = [row["flow"] for row in rows if row["state"] == "on"]
+    on = [row["flow"] for row in rows if row["state"] != "off"]
     if not on:
         return "Both systems are connected; no flow is on."
     return f"Both systems are connected; nothing needs anybody in {', '.join(on)}."

@@ -49,8 +49,10 @@ async def list_flows(terminal: Terminal) -> Reply:
 
     async with workplace(terminal) as place:
         rows = await flow_switch.list_flows(place)
-    on = [row.flow for row in rows if row.state == "on"]
+    on = [row.flow for row in rows if row.is_on]
+    paused = [row.flow for row in rows if row.state == "paused"]
     verdict = f"{len(on)} of {len(rows)} flows are on{': ' + ', '.join(on) if on else ''}."
+    verdict += f" Paused until a pass gets through: {', '.join(paused)}." if paused else ""
     following = [] if on else ["Next: ml-connector flows enable customers"]
     return Reply(
         "flows.list/1", {"flows": [asdict(row) for row in rows]}, (verdict, _table(rows), *following)

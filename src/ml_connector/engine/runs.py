@@ -10,7 +10,13 @@ from ml_connector.engine.crawl import Crawl, CrawlState
 from ml_connector.engine.plan import push_plan
 from ml_connector.engine.recheck import recheck
 from ml_connector.engine.records import run_records
-from ml_connector.errors import ConfigurationError, ConnectorError, RunStoppedError
+from ml_connector.errors import (
+    AccessError,
+    ConfigurationError,
+    ConnectorError,
+    RunStoppedError,
+    ThrottledError,
+)
 from ml_connector.store import audit, calls, crawls, flows, progress, runs
 from ml_connector.store.audit import Entry
 from ml_connector.store.runs import Run
@@ -22,9 +28,13 @@ if TYPE_CHECKING:
     from ml_connector.engine.breaker import Limits
     from ml_connector.engine.context import Engine
     from ml_connector.engine.ports import RecordFlow
+    from ml_connector.store.database import Tx
     from ml_connector.store.flows import FlowRow
     from ml_connector.store.progress import Progress
     from ml_connector.store.runs import RunKind, RunState
+
+PASSES = frozenset({"load", "crawl", "orders"})  # kinds of runs that look at everything a flow has
+PAUSES = (AccessError, ConfigurationError, ThrottledError, RunStoppedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +247,20 @@ async def carry_out(
         # calls that were under way when another lane stopped the run: the next run makes them again
         await calls.settle_open(tx, cid, [run.run_id], "repeated")
         await runs.finish(tx, cid, run.run_id, state, asdict(counters), error.message if error else "")
+        await _pause_or_go_on(tx, cid, run, error)
     return RunReport(run.run_id, flow, counters, error)
+
+
+async def _pause_or_go_on(tx: Tx, connection_id: int, run: Run, error: ConnectorError | None) -> None:
+    """Pause the flow for a cause of the system, or when the breaker stopped it; a pass that gets through lifts it.
+
+    Single records never pause a flow, nor does a side that is away for a while: the next pass finds it again.
+    """
+    row = await flows.get(tx, connection_id, run.flow)
+    if isinstance(error, PAUSES) and row.is_on:
+        await flows.put(tx, connection_id, replace(row, state="paused", paused_reason=error.message))
+    elif error is None and run.kind in PASSES and row.state == "paused":
+        await flows.put(tx, connection_id, replace(row, state="on", paused_reason=""))
 
 
 async def _begin(flow: str, engine: Engine, *, kind: RunKind) -> Run:

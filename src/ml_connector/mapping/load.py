@@ -19,7 +19,7 @@ from ml_connector.mapping.documents import (
     Document,
     OrderMappingDocument,
 )
-from ml_connector.mapping.model import CALLS, FieldRow, MappingDocument
+from ml_connector.mapping.model import CALLS, FIRST_WRITE, FieldRow, MappingDocument
 from ml_connector.mapping.rules import Rule
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class _Reader:
         if flow == ORDERS:
             parts = dict.fromkeys(("header", "line", "customer"), self._order_rows)
             return self._validated(OrderMappingDocument, root, {**parts, "rules": self._rules})
-        return self._validated(MappingDocument, root, {"fields": self._rows}, flow=flow)
+        document = self._validated(MappingDocument, root, {"fields": self._rows}, flow=flow)
+        fields = tuple(_owned(row, document.object) for row in document.fields)
+        return document.model_copy(update={"fields": fields})
 
     def dimensions(self, text: str) -> DimensionDocument:
         readers = {"header": self._rules, "line": self._rules}
@@ -244,6 +246,13 @@ class _Reader:
             file=self._file_name,
             line=line,
         )
+
+
+def _owned(row: FieldRow, object_type: str) -> FieldRow:
+    """The row, with the owner its property has by default where the file names none."""
+    if "owner" in row.model_fields_set or row.target not in FIRST_WRITE.get(object_type, ()):
+        return row
+    return row.model_copy(update={"owner": "first-write"})
 
 
 def _line(place: yaml.Node | yaml.Event) -> int:

@@ -152,6 +152,9 @@ CALLS: dict[str, type[BaseModel]] = {
     call.model_fields["name"].default: call for call in get_args(TransformCall)
 }
 COLLAPSING = (FirstOf, Join, Domain)  # the only transforms that take several sources
+# What sales says about its companies and people: filled once while empty, unless a row names another owner.
+_OF_SALES = frozenset({"domain", "lifecyclestage", "hubspot_owner_id", "description"})
+FIRST_WRITE = {"companies": _OF_SALES, "contacts": _OF_SALES}
 
 
 class FieldRow(BaseModel):

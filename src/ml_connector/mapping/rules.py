@@ -97,14 +97,27 @@ class RuleBook:
         found = facts.get(rule.source, "")
         if rule.table is None or not found:
             return found
-        table = self.tables[rule.table]
-        return table.get(found) or table.get(found.casefold(), "")
+        return self.tables[rule.table].get(self._word(rule.table, found), "")
+
+    def _word(self, table: str, found: str) -> str:
+        """How a table spells a fact: to the letter, else case and outer blanks aside, as in conditions."""
+        words = self.tables[table]
+        folded = _folded(found)
+        return found if found in words else next((word for word in words if _folded(word) == folded), "")
 
     def _in_words(self, name: str, rule: Rule, facts: Mapping[str, str]) -> str:
-        """``orders.yaml, line 41: site, because pipeline is Europe``."""
+        """``orders.yaml, line 41: site, because pipeline is Europe (sites.csv, line 3)``."""
         looked_at = dict.fromkeys(rule.facts)
         because = " and ".join(f"{fact} is {facts.get(fact, '')}" for fact in looked_at)
-        return f"{self.file_name}, line {rule.line}: {name}" + (f", because {because}" if because else "")
+        said = f"{self.file_name}, line {rule.line}: {name}" + (f", because {because}" if because else "")
+        return said + (
+            f" ({self._place(rule.table, facts.get(rule.source or '', ''))})" if rule.table else ""
+        )
+
+    def _place(self, table: str, found: str) -> str:
+        lines: Mapping[str, int] = getattr(self.tables[table], "lines", {})
+        line = lines.get(self._word(table, found))
+        return f"{table}.csv" + (f", line {line}" if line else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +137,12 @@ class DimensionRules:
 
 def fits(rule: Rule, facts: Mapping[str, str]) -> bool:
     """Whether every condition of a rule holds; case and outer blanks aside."""
-    return all(
-        any(fnmatchcase(_folded(facts.get(fact, "")), _folded(word)) for word in words)
-        for fact, words in rule.when.items()
-    )
+    return all(any(is_word(facts.get(fact, ""), word) for word in words) for fact, words in rule.when.items())
+
+
+def is_word(text: str, word: str) -> bool:
+    """Whether a fact is what a condition names; ``*`` is any text, case and outer blanks do not count."""
+    return fnmatchcase(_folded(text), _folded(word))
 
 
 def is_fact(name: str) -> bool:

@@ -18,13 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """One flow of one connection. ``loaded``: a first load has been completed."""
+    """One flow of one connection.
+
+    ``paused``: on, and kept from working for ``paused_reason``; ``loaded``: a first load has been completed.
+    """
 
     flow: str
     state: Literal["off", "on", "paused"] = "off"
     go_live_at: datetime | None = None
     paused_reason: str = ""
     loaded: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a pass runs it; a paused flow tries again."""
+        return self.state != "off"
 
 
 _COLUMNS = [tables.flow.c[name] for name in FlowRow.__slots__]

@@ -59,6 +59,11 @@ _c = tables.process.c
 _FIELDS = builtins.list(Process.__slots__)
 _COLUMNS = [_c[name] for name in _FIELDS]
 _SEALED = ("snapshot", "draft")
+_DUE = (
+    "waiting",
+    "parked",
+    "done",
+)  # states in which a process has a time to go on at, or to be looked at again
 _newer = tables.process.alias("newer")
 _FINISHED = (
     select(_c.subject, _c.result)
@@ -106,6 +111,15 @@ async def find(tx: Tx, connection_id: int, flow: str, subject: str, vault: Vault
     return _opened(connection_id, row, vault) if row else None
 
 
+async def revisions(
+    tx: Tx, connection_id: int, flow: str, subject: str, vault: Vault
+) -> builtins.list[Process]:
+    """Every revision of a subject, the newest first."""
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.subject == subject)
+    rows = await tx.connection.execute(query.order_by(_c.revision.desc()))
+    return [_opened(connection_id, row, vault) for row in rows]
+
+
 async def list(  # noqa: A001, PLR0917 - read as processes.list; all are needed
     tx: Tx, connection_id: int, flow: str, states: Sequence[ProcessState] | None, limit: int, vault: Vault
 ) -> builtins.list[Process]:
@@ -120,8 +134,11 @@ async def list(  # noqa: A001, PLR0917 - read as processes.list; all are needed
 async def due(  # noqa: PLR0917 - all are needed, none has a default
     tx: Tx, connection_id: int, flow: str, now: datetime, limit: int, vault: Vault
 ) -> builtins.list[Process]:
-    """Waiting processes whose time has come, the longest due first; and running ones, which a crash has left."""
-    timely = or_(_c.state == "running", and_(_c.state == "waiting", _c.due_at <= now))
+    """Processes whose time has come, the longest due first; and running ones, which a crash has left.
+
+    One that is parked or done is due when its subject has moved since it was last looked at.
+    """
+    timely = or_(_c.state == "running", and_(_c.state.in_(_DUE), _c.due_at <= now))
     query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, timely)
     rows = await tx.connection.execute(query.order_by(_c.due_at, _c.process_id).limit(limit))
     return [_opened(connection_id, row, vault) for row in rows]
@@ -143,6 +160,16 @@ async def finished_of(
     query = _FINISHED.where(among(_c.subject, bindparam("subjects", type_=TextList())))
     bound = {"connection_id": connection_id, "flow": flow, "subjects": subjects}
     return [Finished(*row) for row in await tx.connection.execute(query, bound)]
+
+
+async def known(tx: Tx, connection_id: int, flow: str, subjects: Sequence[str]) -> set[str]:
+    """Those of these subjects that have a process."""
+    query = select(_c.subject).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.subject, bindparam("subjects", type_=TextList())),
+    )
+    return {str(row[0]) for row in await tx.connection.execute(query, {"subjects": subjects})}
 
 
 def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Process:

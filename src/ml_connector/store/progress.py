@@ -47,10 +47,11 @@ _NOW = (
 _REMEMBER = insert(tables.progress_history)
 
 
-async def load(tx: Tx, connection_id: int, flow: str) -> Progress | None:
-    """The flow's progress; None before its first page."""
+async def load(tx: Tx, connection_id: int, flow: str, *, for_update: bool = False) -> Progress | None:
+    """The flow's progress; None before its first page. ``for_update`` keeps others from it until the commit."""
     c = tables.progress.c
     query = select(*_COLUMNS).where(c.connection_id == connection_id, c.flow == flow)
+    query = query.with_for_update() if for_update else query
     row = (await tx.connection.execute(query)).first()
     return Progress(*row) if row else None
 

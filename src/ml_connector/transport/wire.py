@@ -108,32 +108,32 @@ class Wire:
         return self._network
 
 
-async def _content(response: httpx2.Response) -> bytes:
+async def _content(response: httpx2.Response) -> bytearray:
     """The whole body, decompressed in bounded pieces, refused once it grows beyond the cap."""
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()
     try:
         async with aclosing(response.aiter_bytes()) as stream:
             async for part in stream:
-                size += len(part)
-                if size > LARGEST_BODY:
+                body += part
+                if len(body) > LARGEST_BODY:
                     raise BrokenError(
                         f"the answer is larger than {LARGEST_BODY // 2**20} MiB",
                         "transport.too_large",
                         sent=True,
                         again=False,
                     )
-                parts.append(part)
     finally:
         await response.aclose()
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return body
 
 
-def _data(status: int, content_type: str, content: bytes) -> Any:
+def _data(status: int, content_type: str, content: bytearray) -> Any:
     """Parsed JSON, or the beginning of a text; a success that is neither breaks the call."""
     if not content:
         return None
     success = httpx2.codes.is_success(status)
+    if success and content_type.startswith("multipart/mixed"):
+        return bytes(content)
     if "json" in content_type:
         try:
             return strict_json.loads(content)

@@ -6,17 +6,25 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.money import currency_digits, parse_decimal, plain_number, within_one_minor_unit
-from ml_connector.flows.orders.facts import line_facts
+from ml_connector.flows.orders.facts import deal_facts, line_facts
 from ml_connector.flows.orders.order_draft import DraftField, DraftLine, OrderDraft
-from ml_connector.flows.orders.resolved import NOT_SAID
+from ml_connector.flows.orders.resolved import (
+    NOT_SAID,
+    Found,
+    LineAmounts,
+    ResolvedCustomer,
+    ResolvedDeal,
+    ResolvedItem,
+    ResolvedLine,
+)
+from ml_connector.flows.orders.settings import OrderSettings
+from ml_connector.flows.orders.snapshot import DealLine, DealOwner, DealSnapshot
 from ml_connector.mapping.documents import RULE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ml_connector.flows.orders.resolved import Found, ResolvedDeal, ResolvedLine, Terms
-    from ml_connector.flows.orders.settings import OrderSettings
-    from ml_connector.flows.orders.snapshot import DealSnapshot
+    from ml_connector.flows.orders.resolved import Terms
     from ml_connector.mapping.apply import CompiledOrderMapping
     from ml_connector.mapping.model import FieldRow
 
@@ -63,6 +71,8 @@ def draft_order(
             *_price_note(snapshot, total, settings),
         ),
         customer_form=deal.customer.form,
+        adopted_by=deal.customer.adopted_by,
+        customer_update=tuple(DraftField(each.name, each.value, each.rule) for each in deal.customer.update),
     )
 
 
@@ -182,6 +192,21 @@ def _named(values: Mapping[str, Any], sources: Sources, rows: Sequence[FieldRow]
         row.target: "; ".join(sources[name][1] for name in row.all_sources) or "a constant" for row in rows
     }
     return tuple(DraftField(name, value, rules[name]) for name, value in values.items())
+
+
+def row_sources() -> tuple[frozenset[str], frozenset[str]]:
+    """What rows of the header and of a line may read, beside properties and rules: the names a draft supplies."""
+    found, empty = Found("", ""), dict.fromkeys(DealLine.__match_args__, "")
+    customer = ResolvedCustomer(found, found, "", "")
+    lineless = dict.fromkeys(DealSnapshot.__match_args__, "") | {"companies": (), "lines": ()}
+    snapshot = DealSnapshot(**lineless | {"owner": DealOwner("", "", "", ()), "properties": {}})  # type: ignore[arg-type]  # empty values only
+    line = DealLine(**empty | {"properties": {}, "product": {}})  # type: ignore[arg-type]  # the same
+    amounts = LineAmounts(Decimal(1), None, Decimal(0), Decimal(0), Decimal(0), "")
+    resolved = ResolvedLine(line, ResolvedItem(found, found), amounts)
+    facts = deal_facts(snapshot, None)
+    deal = ResolvedDeal(snapshot, None, found, customer, (resolved,), facts=facts)
+    of_line = _line_sources(1, resolved, deal, line_facts(facts, line))
+    return frozenset(_header_sources(deal, "", OrderSettings())), frozenset(of_line)
 
 
 def _without_tax(fields: Sequence[DraftField]) -> tuple[DraftField, ...]:

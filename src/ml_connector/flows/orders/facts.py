@@ -29,10 +29,15 @@ class Wanted:
 NOTHING_MORE = Wanted()
 
 
-def wanted_by(rules: Iterable[Rule]) -> Wanted:
-    """What must be read so that these rules can be asked."""
-    every = tuple(rules)
-    return Wanted(*(wanted_properties(every, head) for head in ("deal", "company", "line", "product")))
+def wanted_by(rules: Iterable[Rule], sources: Iterable[str] = ()) -> Wanted:
+    """What must be read so that these rules can be asked, and that rows with these sources find what they send."""
+    every, named = tuple(rules), tuple(sources)
+    return Wanted(*(_wanted(every, named, head) for head in ("deal", "company", "line", "product")))
+
+
+def _wanted(rules: tuple[Rule, ...], sources: tuple[str, ...], head: str) -> tuple[str, ...]:
+    sent = (source.removeprefix(f"{head}.") for source in sources if source.startswith(f"{head}."))
+    return tuple(dict.fromkeys((*wanted_properties(rules, head), *sent)))
 
 
 def deal_facts(

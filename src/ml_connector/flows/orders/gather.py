@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ml_connector.errors import RecordError
+from ml_connector.errors import RecordError, SubjectLeftError
 from ml_connector.flows.orders.facts import NOTHING_MORE
 from ml_connector.flows.orders.snapshot import (
     DealCompany,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ml_connector.flows.orders.facts import Wanted
     from ml_connector.systems.hubspot.client import HubSpotClient
+    from ml_connector.systems.hubspot.models import Pipeline, Stage
 
 DEAL_PROPERTIES = (
     "dealname",
@@ -35,6 +36,7 @@ DEAL_PROPERTIES = (
     "amount",
     "deal_currency_code",
     "hubspot_owner_id",
+    "hs_is_closed",
     "hs_is_closed_won",
     "hs_lastmodifieddate",
     "d365_legal_entity",
@@ -44,7 +46,10 @@ DEAL_PROPERTIES = (
     "d365_delivery_address",
 )
 # What a new customer is filled from, and what tells whether F&O has it already.
-COMPANY_FACTS = ("domain", "phone", "address", "address2", "city", "state", "zip", "country")
+COMPANY_FACTS = (
+    *("domain", "website", "phone", "address", "address2", "city", "state", "zip", "country"),
+    "hs_merged_object_ids",
+)
 COMPANY_PROPERTIES = ("name", "d365_customer_key", "d365_customer_accounts", *COMPANY_FACTS)
 CONTACT_PROPERTIES = ("firstname", "lastname", "email", "d365_contact_key", "d365_contact_keys")
 LINE_FACTS = ("hs_line_item_currency_code", "hs_pricing_model", "d365_requested_date", "d365_sales_unit")
@@ -72,14 +77,24 @@ class Portal:
     """Pipelines and owners by their ids: read once, when a deal first names one."""
 
     hubspot: HubSpotClient
-    _pipelines: dict[str, str] = field(default_factory=dict)
+    _pipelines: dict[str, Pipeline] = field(default_factory=dict)
     _owners: dict[str, DealOwner] = field(default_factory=dict)
 
     async def pipeline_label(self, pipeline_id: str) -> str:
         """How people call a pipeline; its id where the portal has no such pipeline."""
+        pipeline = await self._pipeline(pipeline_id)
+        return pipeline.label if pipeline is not None else pipeline_id
+
+    async def stage(self, pipeline_id: str, stage_id: str) -> Stage | None:
+        """A stage of a pipeline; None where the portal has none of this id."""
+        pipeline = await self._pipeline(pipeline_id)
+        stages = pipeline.stages if pipeline is not None else ()
+        return next((stage for stage in stages if stage.id == stage_id), None)
+
+    async def _pipeline(self, pipeline_id: str) -> Pipeline | None:
         if pipeline_id not in self._pipelines:
-            self._pipelines = {one.id: one.label for one in await self.hubspot.pipelines("deals")}
-        return self._pipelines.setdefault(pipeline_id, pipeline_id)
+            self._pipelines = {one.id: one for one in await self.hubspot.pipelines("deals")}
+        return self._pipelines.get(pipeline_id)
 
     async def owner(self, owner_id: str) -> DealOwner | None:
         """Who owns a deal; None when nobody does, or somebody who has left."""
@@ -94,7 +109,7 @@ class Portal:
 
 
 async def gather(
-    portal: Portal, deal_id: str, *, company_currency: str, wanted: Wanted = NOTHING_MORE
+    portal: Portal, deal_id: str, *, company_currency: str, wanted: Wanted = NOTHING_MORE, won: bool = True
 ) -> tuple[DealSnapshot, datetime | None]:
     """Read one deal whole.
 
@@ -103,12 +118,14 @@ async def gather(
         deal_id: Which.
         company_currency: Of deals that name no currency.
         wanted: Further properties that rules look at.
+        won: Whether it must be won.
 
     Returns:
         The snapshot, and when a line of it last changed.
 
     Raises:
-        RecordError: the deal is gone, or no longer won.
+        SubjectLeftError: the deal is gone, or no longer won; ``lost`` in its context tells that it was lost.
+        RecordError: HubSpot contradicts itself about whether the deal is won.
     """
     hubspot = portal.hubspot
     deal, companies, (lines, changed_at), quotes = await asyncio.gather(
@@ -118,14 +135,12 @@ async def gather(
         _quotes(hubspot, deal_id),
     )
     if deal is None:
-        raise RecordError(
+        raise SubjectLeftError(
             f"deals/{deal_id} is no longer in HubSpot; it was deleted or merged.", code="order.deal_gone"
         )
     properties = deal["properties"]
-    if value(properties, "hs_is_closed_won") != "true":
-        raise RecordError(
-            f"deals/{deal_id} ({value(properties, 'dealname')}) is no longer won.", code="order.not_won"
-        )
+    if won:
+        await _require_won(portal, deal_id, properties)
     owner_id, pipeline = value(properties, "hubspot_owner_id"), value(properties, "pipeline")
     snapshot = DealSnapshot(
         deal_id=deal_id,
@@ -143,12 +158,33 @@ async def gather(
         requested_date=value(properties, "d365_requested_date"),
         delivery_address=value(properties, "d365_delivery_address"),
         companies=companies,
-        contacts=() if companies else await _contacts(hubspot, deal_id),
+        contacts=() if companies else await deal_contacts(hubspot, deal_id),
         lines=lines,
         quotes=quotes,
         properties=_picked(properties, wanted.deals),
     )
     return snapshot, changed_at
+
+
+async def _require_won(portal: Portal, deal_id: str, properties: Mapping[str, Any]) -> None:
+    """What HubSpot says of the deal, with its stage as a cross-check.
+
+    Source: https://developers.hubspot.com/docs/api-reference/legacy/crm/pipelines/guide
+    """
+    named = f"deals/{deal_id} ({value(properties, 'dealname')})"
+    if value(properties, "hs_is_closed_won") != "true":
+        lost = value(properties, "hs_is_closed") == "true"
+        raise SubjectLeftError(
+            f"{named} is {'lost' if lost else 'no longer won'}.", code="order.not_won", lost=lost
+        )
+    stage_id = value(properties, "dealstage")
+    stage = await portal.stage(value(properties, "pipeline"), stage_id)
+    if stage is None or not stage.closed or stage.probability != "1.0":
+        raise RecordError(
+            f"{named} counts as won in HubSpot, and its stage '{stage.label if stage else stage_id}' is not one that "
+            "closes a deal as won. Look at the deal's pipeline and stage.",
+            code="order.stage_unclear",
+        )
 
 
 async def _linked(
@@ -180,8 +216,8 @@ async def _companies(hubspot: HubSpotClient, deal_id: str, further: Sequence[str
     return tuple(sorted(companies, key=lambda company: (not company.primary, company.id)))
 
 
-async def _contacts(hubspot: HubSpotClient, deal_id: str) -> tuple[DealContact, ...]:
-    """The people on a deal that has no company."""
+async def deal_contacts(hubspot: HubSpotClient, deal_id: str) -> tuple[DealContact, ...]:
+    """The people on a deal: who buys where there is no company, and the e-mail address of a new customer."""
     contacts = [
         DealContact(
             id=contact_id,

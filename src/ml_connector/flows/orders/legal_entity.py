@@ -47,6 +47,9 @@ def resolve_legal_entity(
     chosen = choices.get("legal_entity")
     if chosen is not None:
         return Found(chosen.value.lower(), chosen.rule)
+    opens = choices.get("open_account")
+    if opens is not None:
+        return Found(opens.value.lower(), f"an account is opened there, {opens.rule}")
     of_company = sorted({split_key(key)[0] for key in company.customer_keys})
     if snapshot.legal_entity:
         if snapshot.legal_entity not in legal_entities:

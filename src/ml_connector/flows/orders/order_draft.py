@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ml_connector.flows.orders.resolved import Candidate, CustomerForm, FormFiel
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+ORDER_ACCOUNT = "OrderingCustomerAccountNumber"
 NEW_CUSTOMER = "(new customer)"  # stands where the account will, which F&O gives when the customer is created
 
 
@@ -38,7 +39,11 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderDraft:
-    """The complete order; ``customer_form`` is filled when its customer must be created first."""
+    """The complete order; ``customer_form`` is filled when its customer must be created first.
+
+    ``adopted_by`` is the company that shall carry the customer's key once the order is placed, ``customer_update``
+    what the deal's company then changes of the customer.
+    """
 
     deal_id: str
     deal_name: str
@@ -51,6 +56,20 @@ class OrderDraft:
     lines: tuple[DraftLine, ...]
     notes: tuple[str, ...]
     customer_form: CustomerForm | None = None
+    adopted_by: str = ""
+    customer_update: tuple[DraftField, ...] = ()
+
+    @property
+    def customer_account(self) -> str:
+        """The account the order goes to; of a customer that does not exist yet its placeholder."""
+        return next((str(field.value) for field in self.header if field.name == ORDER_ACCOUNT), "")
+
+    def with_account(self, account: str) -> OrderDraft:
+        """The same order with the account that F&O has given the new customer."""
+        header = tuple(
+            replace(field, value=account) if field.value == NEW_CUSTOMER else field for field in self.header
+        )
+        return replace(self, header=header)
 
     def to_bytes(self) -> bytes:
         """For the store; Decimals keep their digits."""
@@ -73,6 +92,8 @@ class OrderDraft:
             lines=tuple(_line(line) for line in data["lines"]),
             notes=tuple(data["notes"]),
             customer_form=_form(form) if form is not None else None,
+            adopted_by=data.get("adopted_by", ""),
+            customer_update=_fields(data.get("customer_update", ())),
         )
 
 
@@ -101,7 +122,10 @@ def _line(stored: Mapping[str, Any]) -> DraftLine:
 
 
 def _form(stored: Mapping[str, Any]) -> CustomerForm:
-    fields = (FormField(item["name"], _untagged(item["value"]), item["rule"]) for item in stored["fields"])
+    fields = (
+        FormField(item["name"], _untagged(item["value"]), item["rule"], item.get("open", False))
+        for item in stored["fields"]
+    )
     return CustomerForm(
         company_id=stored["company_id"],
         fields=tuple(fields),

@@ -48,11 +48,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a new customer, its value and the rule that gave it."""
+    """One field of a new customer, its value and the rule that gave it.
+
+    An empty value is not sent; ``open``: a person must fill it before the customer can be created.
+    """
 
     name: str
     value: Any
     rule: str
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class CustomerForm:
 class ResolvedCustomer:
     """The order account and its payer; of a customer that does not exist yet the form, and no account.
 
-    ``row`` holds the fields of F&O's customer that later steps read.
+    ``row`` holds the fields of F&O's customer that later steps read. ``adopted_by`` is the company that shall carry
+    the customer's key, found to be the same; ``update`` are fields of the customer that the company changes.
     """
 
     account: Found
@@ -88,6 +93,8 @@ class ResolvedCustomer:
     notes: tuple[str, ...] = ()
     row: Mapping[str, Any] = field(default_factory=dict)
     form: CustomerForm | None = None
+    adopted_by: str = ""
+    update: tuple[FormField, ...] = ()
 
 
 ITEM_DEFAULT = Found("", "F&O's item default")

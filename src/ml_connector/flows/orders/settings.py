@@ -34,6 +34,16 @@ class OrderSettings(BaseModel):
     reference_field: str = Field(
         default="CustomersOrderReference", description="Header field that carries our reference."
     )
+    change_sets: Literal["auto", "never"] = Field(
+        default="auto",
+        description="auto: the lines of an order, and its header where the number is ours, go in one call. never: "
+        "each by itself.",
+    )
+    order_number: str = Field(
+        default="HS{deal}",
+        description="The number of an order where people choose the numbers in Dynamics; {deal} is the deal's id, "
+        "{revision} empty or R2, R3.",
+    )
     charges: Literal["dynamics", "none"] = Field(
         default="dynamics", description="dynamics: automatic charges as F&O finds them. none: skipped."
     )

@@ -109,8 +109,16 @@ class DealSnapshot:
         return orjson.dumps(asdict(self))
 
     def hash(self) -> bytes:
-        """Equal when nothing that matters to the order differs."""
-        return digest(asdict(self))
+        """Equal when nothing differs that sales decides: of companies, contacts and products only which they are.
+
+        Their values are F&O's, or come back from there; those that matter to the order stand in its draft.
+        """
+        decided = asdict(self)
+        decided["companies"] = [(company.id, company.primary) for company in self.companies]
+        decided["contacts"] = [contact.id for contact in self.contacts]
+        for line in decided["lines"]:
+            del line["product"], line["product_key"]
+        return digest(decided)
 
 
 def read_time(text: str | None) -> datetime | None:

@@ -227,9 +227,15 @@ class HubSpotClient:
         properties: Sequence[str],
         id_property: str | None = None,
         associations: Sequence[str] = (),
+        history: Sequence[str] = (),
     ) -> Record | None:
-        """Read one record by its id or by a unique property; None when there is none."""
+        """Read one record by its id or by a unique property; None when there is none.
+
+        ``history`` names properties whose former values come too, under ``propertiesWithHistory``, the newest first.
+        """
         params = [("properties", ",".join(properties))]
+        if history:
+            params.append(("propertiesWithHistory", ",".join(history)))
         if id_property:
             params.append(("idProperty", id_property))
         if associations:
@@ -270,15 +276,24 @@ class HubSpotClient:
         *,
         properties: Sequence[str],
         id_property: str | None = None,
+        also_in: str = "",
     ) -> dict[str, Record]:
         """Read many records by their ids or by a unique property; what is missing is left out.
+
+        Args:
+            object_type: Of what type.
+            ids: Which.
+            properties: What to read of them.
+            id_property: The unique property that the ids are values of; without it they are HubSpot's own.
+            also_in: A property that lists further values by which HubSpot may find a record, separated by ``;``.
 
         Returns:
             Records by the ids that were asked for.
         """
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Record] = {}
-        names = list(dict.fromkeys((*properties, id_property))) if id_property else list(properties)
+        keys = [name for name in (id_property, also_in) if name]
+        names = list(dict.fromkeys((*properties, *keys)))
         for start in range(0, len(wanted), BATCH):
             chunk = wanted[start : start + BATCH]
             fields: dict[str, Any] = {
@@ -294,10 +309,8 @@ class HubSpotClient:
             _only_gone(reply, f"the read of {object_type}")
             asked = {each.lower(): each for each in chunk}
             for record in records:
-                key = (record.get("properties") or {}).get(id_property) if id_property else record.get("id")
-                name = asked.get(str(key).lower())
-                if name is not None:
-                    found[name] = record
+                names_of = _found_by(record, id_property, also_in)
+                found |= {asked[name]: record for name in names_of if name in asked}
         return found
 
     async def list(
@@ -429,6 +442,15 @@ class HubSpotClient:
         except RejectedError as exc:
             if exc.code != "hubspot.exists":
                 raise
+
+
+def _found_by(record: Record, id_property: str | None, also_in: str) -> list[str]:
+    """The ids, in lower case, by which a read may have found this record."""
+    if not id_property:
+        return [str(record.get("id"))]
+    values = record.get("properties") or {}
+    further = str(values.get(also_in) or "").split(";") if also_in else []
+    return [str(each).lower() for each in (values.get(id_property), *further)]
 
 
 def _collect(row: Record, found: dict[str, dict[str, set[int]]], reply: Reply) -> tuple[str, str | None]:

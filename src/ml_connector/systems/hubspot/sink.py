@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MOST_EDITS = 1_000  # changes that one look goes through; after a load they are our own anyway
 _CHANGED = {"contacts": "lastmodifieddate"}
+_FURTHER = {"email": "hs_additional_emails"}  # a contact has each of them to itself
 MERGED = "hs_merged_object_ids"
 _GONE = "hubspot.not_found"
 _TAKEN = "hubspot.exists"
@@ -109,6 +110,7 @@ class UpsertSink:
             identities,
             properties=self._asked([*properties, self.identity]),
             id_property=self.identity,
+            also_in=_FURTHER.get(self.identity, ""),
         )
         return {identity: self._held(record) for identity, record in found.items()}
 

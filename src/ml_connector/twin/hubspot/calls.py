@@ -9,6 +9,7 @@ import orjson
 
 from ml_connector.twin.hubspot.errors import ApiError, invalid_input, non_unique, not_found
 from ml_connector.twin.hubspot.object_types import object_type
+from ml_connector.twin.hubspot.store import FURTHER
 from ml_connector.twin.wire import Answer, Written
 
 if TYPE_CHECKING:
@@ -147,7 +148,11 @@ def by_unique(table: Table, value: str, name: str, portal: Portal) -> int | None
     """The id of the live record that holds a value of a unique property."""
     if name not in table.schema.unique:
         raise non_unique(table.kind.type_id, name, portal.portal_id)
-    return table.holder(name, value)
+    holder = table.holder(name, value)
+    if holder is not None and name in FURTHER and not portal.settings.yes("read_further_emails"):
+        own = table.records[holder].properties.get(name, "")
+        return holder if table.normal(name, own) == table.normal(name, value) else None
+    return holder
 
 
 def is_id(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.hubspot.calls import answer, find, is_id
 from ml_connector.twin.hubspot.errors import invalid_input, not_found
+from ml_connector.twin.hubspot.store import FURTHER
 from ml_connector.twin.hubspot.values import as_text
 from ml_connector.twin.wire import Answer, Written
 
@@ -67,6 +68,8 @@ def _merge(portal: Portal, table: Table, primary: Record, other: Record) -> Reco
     values = second | first
     if portal.settings["merge_unique"] == "merged":
         values |= {name: value for name, value in second.items() if name in unique}
+    if kind == "contacts":
+        values |= _further_emails(values.get("email", ""), primary, other)
     links = [
         (target, target_id, types)
         for one in (other, primary)
@@ -89,6 +92,13 @@ def _merge(portal: Portal, table: Table, primary: Record, other: Record) -> Reco
     for target, target_id, types in links:
         portal.links.add(kind, survivor.id, target, target_id, types)
     return survivor
+
+
+def _further_emails(own: str, *merged: Record) -> dict[str, str]:
+    """The addresses that merged contacts had beside the one that is kept."""
+    held = [one.properties.get(name, "") for one in merged for name in ("email", FURTHER["email"])]
+    found = [email for text in held for email in text.split(";") if email and email != own]
+    return {FURTHER["email"]: ";".join(dict.fromkeys(found))} if found else {}
 
 
 def _named(table: Table, body: dict[str, Any], field: str) -> Record:

@@ -212,6 +212,13 @@ SWITCHES: dict[str, Switch] = {
             "I",
         ),
         Switch(
+            "read_further_emails",
+            ("yes", "no"),
+            "yes",
+            "It is not documented whether a read by e-mail finds a contact by its further addresses, too.",
+            "I",
+        ),
+        Switch(
             "properties_in_use",
             str,
             "",

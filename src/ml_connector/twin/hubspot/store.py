@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.hubspot.schema import Schema
 
 MOST_CHANGES = 50  # remembered of one record
+FURTHER = {"email": "hs_additional_emails"}  # further values that are as unique, as those of merged contacts
 
 
 @dataclass(slots=True)
@@ -117,16 +118,15 @@ class Table:
         older = _Older(at, _copy(record)) if keep else None
         known = record.changes or ((record.created_at, record.source, record.properties),)
         record.changes = (*known, (at, source or record.source, changes))[-MOST_CHANGES:]
-        for name in self.schema.unique:
-            if name in changes:
-                self._release(name, record)
+        moved = [name for name in self.schema.unique if changes.keys() & {name, FURTHER.get(name, name)}]
+        for name in moved:
+            self._release(name, record)
         before = record.properties
         merged = {**before, **changes}
         record.properties = merged if all(changes.values()) else {k: v for k, v in merged.items() if v}
         record.updated_at = at
-        for name in self.schema.unique:
-            if name in changes and (value := record.properties.get(name)):
-                self._holders.setdefault(name, {})[self.normal(name, value)] = record.id
+        for name in moved:
+            self._hold(name, record)
         self._changed(record, older)
         self._happenings.changed(self.kind.name, record, before)
 
@@ -212,15 +212,24 @@ class Table:
 
     def _index(self, record: Record) -> None:
         for name in self.schema.unique:
-            value = record.properties.get(name)
-            if value:
-                self._holders.setdefault(name, {})[self.normal(name, value)] = record.id
+            self._hold(name, record)
+
+    def _hold(self, name: str, record: Record) -> None:
+        for value in _held(name, record):
+            self._holders.setdefault(name, {})[self.normal(name, value)] = record.id
 
     def _release(self, name: str, record: Record) -> None:
-        value = record.properties.get(name)
-        holders = self._holders.get(name)
-        if value and holders is not None and holders.get(self.normal(name, value)) == record.id:
-            del holders[self.normal(name, value)]
+        holders = self._holders.get(name, {})
+        for value in _held(name, record):
+            if holders.get(self.normal(name, value)) == record.id:
+                del holders[self.normal(name, value)]
+
+
+def _held(name: str, record: Record) -> list[str]:
+    """The values of a unique property that this record keeps others from having."""
+    value = record.properties.get(name)
+    further = record.properties.get(FURTHER[name]) if name in FURTHER else None
+    return [each for each in (value, *(further.split(";") if further else ())) if each]
 
 
 def _copy(record: Record) -> Record:

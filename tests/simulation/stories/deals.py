@@ -1,12 +1,14 @@
-"""What happens in a simulated world: how it begins, what a process does about it, and what must be true at the end."""
+"""Stories of deals: from won in HubSpot to an order in F&O."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.stories.story import PATIENCE, Beginning
 
 from ml_connector.app.deals import approve_deal, list_deals
 from ml_connector.app.sync import sync
@@ -20,59 +22,12 @@ if TYPE_CHECKING:
 
     from ml_connector.app.workplace import Workplace
 
-PATIENCE = 40  # passes a story may need; each wait is slept through in virtual time
-
-
-class Story(Protocol):
-    """One story."""
-
-    @property
-    def late_paths(self) -> str:
-        """Regex of the POSTs whose commit is late in the late variant."""
-
-    @property
-    def late_times(self) -> int | None:
-        """How many of them are late; None: all. A server that never answers in time can never be known to have."""
-
-    async def begin(self, world: Simulated) -> None:
-        """What people do before the process that may crash starts."""
-
-    async def act(self, place: Workplace) -> None:
-        """What a process does about it, from whatever it finds; ends when nothing is left to do."""
-
-    def end(self, world: Simulated) -> list[str]:
-        """What is not as it must be, in words."""
-
-    async def again(self, place: Workplace) -> None:
-        """The same once more: nothing may change (I13)."""
-
-
-@dataclass(frozen=True)
-class ChangedCustomer:
-    """A clerk changes a customer's telephone number in F&O."""
-
-    late_paths: str = r"/batch/(upsert|update)"
-    late_times: int | None = 2
-
-    async def begin(self, world: Simulated) -> None:
-        fields = {"PrimaryContactPhone": "+1 312 555 0199"}
-        world.dynamics.edit("CustomersV3", "usmf:US-001", fields, world.now())
-
-    async def act(self, place: Workplace) -> None:
-        await _passes(place, ["customers"])
-
-    def end(self, world: Simulated) -> list[str]:
-        phones = [company["properties"].get("phone") for company in world.companies("usmf:US-001")]
-        return [] if phones == ["+13125550199"] else [f"the company's phone stands as {phones}"]
-
-    async def again(self, place: Workplace) -> None:
-        await _passes(place, ["customers", "products"])
-
 
 @dataclass(frozen=True)
 class WonDeal:
     """A rep wins a deal; a person approves the draft; one order with two lines stands in F&O."""
 
+    beginning: Beginning = field(default_factory=Beginning)
     late_paths: str = r"/data/SalesOrder"
     late_times: int | None = None
 
@@ -80,7 +35,7 @@ class WonDeal:
         await world.win_deal()
 
     async def act(self, place: Workplace) -> None:
-        await _passes(place, ["orders"], approving=True)
+        await _to_the_end(place)
 
     def end(self, world: Simulated) -> list[str]:
         orders = world.records("dynamics", "SalesOrderHeadersV2")
@@ -98,21 +53,19 @@ class WonDeal:
         return broken
 
     async def again(self, place: Workplace) -> None:
-        await _passes(place, ["orders"], approving=True)
+        await _to_the_end(place)
 
 
-async def _passes(place: Workplace, flows: Sequence[str], *, approving: bool = False) -> None:
+async def _to_the_end(place: Workplace) -> None:
     """Passes until one finds nothing to wait for; a person approves what asks for it."""
     for _ in range(PATIENCE):
-        reports = await sync(place, flows)
+        reports = await sync(place, ["orders"])
         failed = [report.error for report in reports if report.error is not None]
-        if not failed and not approving:
-            return
-        waiting = await _approve_waiting(place) if approving else []
+        waiting = await _approve_waiting(place)
         if not failed and not waiting:
             return
         await asyncio.sleep(_until_due(place, waiting))
-    raise AssertionError(f"{flows} did not come to rest within {PATIENCE} passes")
+    raise AssertionError(f"the orders did not come to rest within {PATIENCE} passes")
 
 
 async def _approve_waiting(place: Workplace) -> list[dict[str, Any]]:
@@ -128,6 +81,3 @@ def _until_due(place: Workplace, waiting: Sequence[dict[str, Any]]) -> float:
     now = place.around.clock.now()
     times = [datetime.fromisoformat(deal["due_at"]) for deal in waiting if deal["due_at"]]
     return max(LEASE_S, *((time - now).total_seconds() for time in times), 0.0) + 1.0
-
-
-STORIES: dict[str, Story] = {"changed_customer": ChangedCustomer(), "won_deal": WonDeal()}
