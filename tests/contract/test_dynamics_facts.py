@@ -19,6 +19,7 @@ import ml_connector.flows.products.source as products
 from ml_connector.flows.orders.customer import CUSTOMER_FIELDS
 from ml_connector.flows.orders.place import LINE_FIELDS
 from ml_connector.flows.orders.products import ITEM_FIELDS
+from ml_connector.flows.orders.reference_data import LISTED
 from ml_connector.mapping.load import load_mapping
 from ml_connector.systems.dynamics.wall import ORDER_HEADERS, ORDER_LINES
 
@@ -124,6 +125,9 @@ def test_the_tables_hold_what_the_code_reads() -> None:
     assert {*products.OWN_FIELDS, *ITEM_FIELDS} <= table("ReleasedProductsV2")
     for set_name in ORDER_LINES:
         assert {*LINE_FIELDS} <= table(set_name)
+    assert {row.target for row in mapping("orders").customer} <= table("CustomersV3")
+    for listed in LISTED.values():
+        assert {listed.field} <= table(listed.data_entity)
 
 
 @pytest.mark.parametrize("fact", ERRORS["answers"], ids=lambda fact: fact["what"])

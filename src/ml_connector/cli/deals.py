@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         "approve",
         examples=(
             "ml-connector deals approve 123",
-            'ml-connector deals approve 123 --set customer.PaymentTerms=Net45 --because "as agreed with Kim"',
+            'ml-connector deals approve 123 --set account=US-001 --because "known by Kim"',
         ),
     )(approve)
 

@@ -105,10 +105,11 @@ async def notice(flow: ProcessFlow, engine: Engine, tx: Tx, trigger: Trigger) ->
     known = await processes.find(tx, cid, flow.name, trigger.subject, engine.vault)
     if known is None:
         process = _begin(flow, engine, tx, trigger, quiet_until)
-        await processes.put(tx, cid, process, engine.vault)
-        noticed = {"happened_at": trigger.happened_at.isoformat()}
-        await note(flow, process, tx, cid, kind="noticed", payload=noticed)
-        return process
+        if await processes.begin(tx, cid, process, engine.vault):
+            noticed = {"happened_at": trigger.happened_at.isoformat()}
+            await note(flow, process, tx, cid, kind="noticed", payload=noticed)
+            return process
+        return await processes.find(tx, cid, flow.name, trigger.subject, engine.vault) or process
     if known.state == "waiting" and known.step == "quiet" and known.quiet_since != trigger.changed_at:
         known = replace(known, quiet_since=trigger.changed_at, due_at=quiet_until)
         await processes.put(tx, cid, known, engine.vault)
