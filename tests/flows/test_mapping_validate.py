@@ -127,7 +127,7 @@ async def test_a_file_that_cannot_be_read_is_one_problem_and_the_others_are_chec
 
 WRONG_ROWS = (
     ("{target: SalesOrderNam, source: deal.name}", "SalesOrderHeadersV2 has no field SalesOrderNam.", "SalesOrderName"),
-    ("{target: SalesOrderName, source: deal.nome}", "The order draft has no field deal.nome.", "deal.name"),
+    ("{target: SalesOrderName, source: deal.nameX}", "The order draft has no field deal.nameX.", "deal.name"),
     ("{target: ContactPersonId, source: line.name}", "The order draft has no field line.name.", "owner.name"),
     ("{target: SalesTaxGroupCode, source: deal.name}",
      "SalesTaxGroupCode is refused: it decides on tax, which Dynamics alone computes.", ""),
@@ -260,7 +260,7 @@ WRONG_FACTS = (
     ("customer.CustomerGrupId: x", "CustomersV3 has no field CustomerGrupId.",
      "customer.CustomerGroupId"),
     ("owner.mail: x", "Of an owner rules know email, name, team, not mail.", "email"),
-    ("pipeline: [Sales Pipeline, Sales Pipelin]", "HubSpot has no deal pipeline 'Sales Pipelin'.",
+    ("pipeline: [Sales Pipeline, Sales Pipe]", "HubSpot has no deal pipeline 'Sales Pipe'.",
      "Sales Pipeline"),
     ("pipeline: Zzz*", "HubSpot has no deal pipeline 'Zzz*'.", ""),
     ("owner.team: key account", "No owner in HubSpot has the team 'key account'.", "Key accounts"),
