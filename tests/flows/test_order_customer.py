@@ -111,6 +111,23 @@ async def test_a_company_without_a_key_buys_as_the_customer_it_is_linked_to(
     assert "is linked to" in header["OrderingCustomerAccountNumber"]["rule"]
 
 
+async def test_a_company_that_others_were_merged_into_buys_as_the_customer_of_any_of_them(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """HubSpot names the ids it has merged; our link may still hold the old one."""
+    office = await newcomers(start)
+    key = await office.customer("usmf:")
+    buyer = await company(office)
+    link = Link("customers", key, "companies", "4711", UNTOUCHED, b"", 1, 0, b"{}", role="adopted")
+    async with office.at.store.write() as tx:
+        await links.put(tx, office.at.connection.connection_id, [link])
+    deal = await first_deal(office, buyer)
+    office.answering("companies", hs_merged_object_ids="4710;4711")
+    assert await office.figures("orders") == {"read": 1, "waiting": 1}
+    header = {each["name"]: each["value"] for each in (await show_deal(office.at, deal))["draft"]["header"]}
+    assert header["OrderingCustomerAccountNumber"] == account_of(key)
+
+
 async def test_without_a_company_the_one_contact_that_is_a_customer_buys(
     start: Callable[..., Awaitable[Office]],
 ) -> None:

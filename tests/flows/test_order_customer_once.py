@@ -41,6 +41,7 @@ else:
     from office import ON_BOTH_DATABASES, Office
 
 SET = "CustomersV3"
+SAME_NAME = r"CustomersV3\?.*OrganizationName%20eq"  # the look-up by what was sent
 LOST: dict[str, dict[str, Any]] = {
     "committed, answer dropped": {"kind": "reset-after-commit"},
     "committed late": {"kind": "late-commit", "seconds": 0.3, "reset": True},
@@ -129,7 +130,7 @@ async def _approved_while(
     office: Office, deal: str, meanwhile: Callable[..., Awaitable[None]]
 ) -> dict[str, Any]:
     """Approve; as soon as the deal has been drafted once more, a clerk acts before the customer is looked for."""
-    office.fault("dynamics", "delay", "GET", r"CustomersV3\?.*OrganizationName%20eq", seconds=1.0)
+    office.fault("dynamics", "delay", "GET", SAME_NAME, seconds=1.0)
     seen = asyncio.Event()
     office.twins.pair.shells["dynamics"].on_request.append(
         lambda _side, request, _at: seen.set() if "OrganizationName%20eq" in request.target else None
@@ -167,7 +168,8 @@ async def test_two_deals_won_at_once_for_one_new_company_on_two_workers_make_one
     office = await newcomers(start, rules=GROUPS, **FREELY)
     buyer = await company(office)
     deals = [await first_deal(office, buyer) for _ in range(2)]
-    office.fault("dynamics", "delay", "POST", SET, seconds=0.5, times=0)
+    office.fault("dynamics", "delay", "GET", SAME_NAME, seconds=0.4, times=0)  # both look before one sends
+    office.fault("dynamics", "delay", "POST", SET, seconds=0.2, times=0)
     chosen = {"orders": {**FREELY, "quiet_minutes": 0, "settle_s": 0.6, "default_legal_entity": "usmf"}}
     async with office.opened(**chosen) as one, office.opened(**chosen) as other:
         await asyncio.gather(sync(one, ["orders"]), sync(other, ["orders"]))

@@ -78,9 +78,11 @@ async def test_a_change_that_meets_somebody_elses_is_read_once_more_and_made_the
             office.clerk_changes("CustomersV3", key, CreditRating="Good")
 
     office.twins.pair.shells["dynamics"].on_request.append(meet)
+    mark = office.mark()
     assert (await approve_deal(office.at, deal, by="Kim"))["state"] == "done"
     customer = customers_of(office)[account_of(key)]
-    assert met
+    first, *_, last = [row for row in office.writes(mark) if row.method == "PATCH" and row.side == "dynamics"]
+    assert (first.committed, last.committed) == (False, True)
     assert (customer["AddressStreet"], customer["CreditRating"]) == ("1 Mill Lane", "Good")
     await office.verified()
 

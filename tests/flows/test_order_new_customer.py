@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.replay import replay
 from ml_connector.errors import ConfigurationError, ConnectorError
+from ml_connector.flows.orders.snapshot import DealCompany, DealLine, DealSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -125,7 +127,7 @@ async def test_an_edit_of_the_form_must_be_a_field_of_it_with_a_value_that_dynam
         ("customer.DeliveryMode", "NOPE", "DeliveryModesV2 does not list 'NOPE'"),
         ("customer.AddressState", "XX", "AddressStates does not list 'XX'"),
         ("customer.CreditLimit", "much", "CreditLimit"),
-        ("acount", "US-001", "Did you mean 'account'?"),
+        ("account_", "US-001", "Did you mean 'account'?"),
         ("account", "US-404", "There is no customer US-404 in usmf"),
     ):
         with pytest.raises(ConfigurationError) as refused:
@@ -287,3 +289,17 @@ async def test_a_vat_number_and_the_contact_are_shown_and_only_the_contacts_addr
     await approve_deal(office.at, deal, by="Kim")
     [customer] = customers_of(office).values()
     assert (customer["PrimaryContactEmail"], customer["TaxExemptNumber"]) == ("ada@birk-foundry.com", "")
+
+
+def test_what_comes_back_from_dynamics_is_no_edit_of_the_deal() -> None:
+    """Keys and values of companies and products are written by the flows; which ones a deal has is for sales."""
+    line = DealLine("7", "Pump", "P-1", "9", "P-1", "1", "100", "", "", "100", "")
+    firm = DealCompany("5", "Birk", primary=True, customer_keys=())
+    deal = DealSnapshot(
+        "1", "Deal", "p", "won", "100", "USD", "", "", "", "", "", companies=(firm,), lines=(line,)
+    )
+    known = replace(firm, name="Birk Foundry", customer_keys=("usmf:1",), properties={"phone": "+1"})
+    listed = replace(line, product_key="usmf:P-1", product={"d365_status": "Active"})
+    assert replace(deal, companies=(known,), lines=(listed,)).hash() == deal.hash()
+    assert replace(deal, companies=(replace(firm, id="6"),)).hash() != deal.hash()
+    assert replace(deal, lines=(replace(line, quantity="2"),)).hash() != deal.hash()
