@@ -20,6 +20,7 @@ import ml_connector.flows.products.source as products
 from ml_connector.flows.orders import catalogue, delivery, item_settings, set_up, units
 from ml_connector.flows.orders.customer import CUSTOMER_FIELDS
 from ml_connector.flows.orders.place import FURTHER
+from ml_connector.flows.orders.reference_data import LISTED
 from ml_connector.mapping.load import load_mapping
 from ml_connector.systems.dynamics import time_zones
 from ml_connector.systems.dynamics.wall import ORDER_HEADERS, ORDER_LINES
@@ -136,6 +137,9 @@ def test_the_tables_hold_what_the_code_reads() -> None:
     assert {*set_up.WORKER_FIELDS} <= table("EmployeesV2")
     for set_name in ORDER_LINES:
         assert {*FURTHER} <= table(set_name)
+    assert {row.target for row in mapping("orders").customer} <= table("CustomersV3")
+    for listed in LISTED.values():
+        assert {listed.field} <= table(listed.data_entity)
 
 
 def test_every_time_zone_of_f_and_o_has_its_iana_name() -> None:

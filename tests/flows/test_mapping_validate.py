@@ -127,7 +127,7 @@ async def test_a_file_that_cannot_be_read_is_one_problem_and_the_others_are_chec
 
 WRONG_ROWS = (
     ("{target: SalesOrderNam, source: deal.name}", "SalesOrderHeadersV2 has no field SalesOrderNam.", "SalesOrderName"),
-    ("{target: SalesOrderName, source: deal.nam}", "The order draft has no field deal.nam.", "deal.name"),
+    ("{target: SalesOrderName, source: deal.nameX}", "The order draft has no field deal.nameX.", "deal.name"),
     ("{target: ContactPersonId, source: line.name}", "The order draft has no field line.name.", "owner.name"),
     ("{target: SalesTaxGroupCode, source: deal.name}",
      "SalesTaxGroupCode is refused: it decides on tax, which Dynamics alone computes.", ""),
@@ -253,14 +253,14 @@ async def test_a_table_by_legal_entity_is_checked_in_each_one(office: Office) ->
 
 WRONG_FACTS = (
     ("deal.dealtpe: x", "HubSpot's deals have no property dealtpe.", "deal.dealtype"),
-    ("company.contry: x", "HubSpot's companies have no property contry.", "company.country"),
+    ("company.countri: x", "HubSpot's companies have no property countri.", "company.country"),
     ("line.hs_sk: x", "HubSpot's line_items have no property hs_sk.", "line.hs_sku"),
     ("product.d365_product_grup: x", "HubSpot's products have no property d365_product_grup.",
      "product.d365_product_group"),
     ("customer.CustomerGrupId: x", "CustomersV3 has no field CustomerGrupId.",
      "customer.CustomerGroupId"),
     ("owner.mail: x", "Of an owner rules know email, name, team, not mail.", "email"),
-    ("pipeline: [Sales Pipeline, Sales Pipline]", "HubSpot has no deal pipeline 'Sales Pipline'.",
+    ("pipeline: [Sales Pipeline, Sales Pipe]", "HubSpot has no deal pipeline 'Sales Pipe'.",
      "Sales Pipeline"),
     ("pipeline: Zzz*", "HubSpot has no deal pipeline 'Zzz*'.", ""),
     ("owner.team: key account", "No owner in HubSpot has the team 'key account'.", "Key accounts"),

@@ -342,7 +342,8 @@ async def test_a_default_with_an_escaped_value_is_kept_and_proven(
     assert (await desk.work_out(rules, default="--7\\-A-")).header.value == "-022-7\\-A-"
     await desk.anew()
     desk.office.fault("dynamics", "status", "POST", "getSetDisplayValue", status=200, body={"value": "--7A-"})
-    await desk.parks(rules, "order.dimension_text", default="--7\\-A-")
+    message = await desk.parks(rules, "order.dimension_text", default="--7\\-A-")
+    assert "the default dimensions '--7\\-A-' of customer US-001 cannot be read" in message
 
 
 # --- values ---

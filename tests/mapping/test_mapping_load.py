@@ -143,6 +143,12 @@ def test_a_table_is_read_however_a_spreadsheet_saved_it() -> None:
     assert read_lookup('\ufefftitle;word\r\n"a;b";"say ""x"""\r\n', name="t") == {"a;b": 'say "x"'}
 
 
+def test_a_table_knows_where_each_word_stands() -> None:
+    table = read_lookup('owner,worker\n\n77,1\n"a\nb",2\n78,3\n77,1\n', name="owners")
+    assert table.file_name == "owners.csv"
+    assert table.lines == {"77": 3, "a b": 5, "78": 6}
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

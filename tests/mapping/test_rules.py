@@ -9,6 +9,7 @@ import pytest
 from ml_connector.errors import ConfigurationError
 from ml_connector.mapping.apply import compile_dimensions, compile_mapping
 from ml_connector.mapping.load import load_dimensions, load_mapping
+from ml_connector.mapping.lookups import read_lookup
 from ml_connector.mapping.rules import wanted_properties
 
 if TYPE_CHECKING:
@@ -67,6 +68,18 @@ def test_the_first_rule_that_fits_and_has_something_to_say_gives_the_value(
     assert said is not None
     assert said.value == value
     assert because in said.rule
+
+
+@pytest.mark.parametrize("spelt", ["kim@example.com", "Kim@Example.com", " KIM@EXAMPLE.COM "])
+def test_a_table_is_searched_as_conditions_are_and_the_rule_names_its_line(spelt: str) -> None:
+    """Case and outer blanks do not count, on either side."""
+    document = load_dimensions(DIMENSIONS, file_name="dimensions.yaml")
+    table = read_lookup("email,department\nlee@example.com,031\nKim@example.com,030\n", name="departments")
+    rules = compile_dimensions(document, lookups={"departments": table})
+    said = rules.header.ask("Department", {"owner.email": spelt})
+    assert said is not None
+    assert said.value == "030"
+    assert said.rule.endswith(f"because owner.email is {spelt} (departments.csv, line 3)")
 
 
 def test_where_no_rule_fits_nothing_is_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -42,6 +43,22 @@ async def test_a_process_comes_back_whole_and_its_newest_revision_is_found(
         assert await processes.get(tx, cid, "p9", vault) is None
         assert await processes.find(tx, cid, "orders", "deals/1", vault) == revised
         assert await processes.find(tx, cid, "orders", "deals/9", vault) is None
+
+
+async def test_of_two_workers_that_begin_one_subject_at_once_one_does(
+    store: Store, cid: int, vault: Vault
+) -> None:
+    """The other one is told, and fails not."""
+
+    async def begin(process_id: str) -> bool:
+        async with store.write() as tx:
+            begun = await processes.begin(tx, cid, replace(DEAL, process_id=process_id), vault)
+            await asyncio.sleep(0)
+            return begun
+
+    assert sorted(await asyncio.gather(begin("p1"), begin("p2"))) == [False, True]
+    async with store.read() as tx:
+        assert len(await processes.list(tx, cid, "orders", None, 10, vault)) == 1
 
 
 async def test_only_waiting_processes_whose_time_has_come_are_due(

@@ -74,5 +74,18 @@ def test_values_that_dynamics_must_write(mark: str, value: str) -> None:
     assert form_of(mark, 2).join([value, ""]) is None
 
 
+@given(mark=MARKS, values=st.lists(st.text(alphabet="A7.-_|~\\", max_size=4), min_size=1, max_size=4))
+def test_escaped_values_are_read_as_dynamics_meant_them(mark: str, values: list[str]) -> None:
+    """A value that only touches a doubled delimiter is not escaped; such a string is not told apart."""
+    form = form_of(mark, len(values))
+    touching = any(value[:1] == mark[0] or value[-1:] == mark[0] for value in values)
+    if any(values) and (len(mark) == 1 or not touching):
+        assert form.split(join_segments(values, mark)) == tuple(values)
+
+
+def test_an_escaped_doubled_delimiter_is_read_whole() -> None:
+    assert form_of("--", 2).split("7\\----B") == ("7--", "B")
+
+
 def test_a_doubled_delimiter_leaves_the_single_character_alone() -> None:
     assert form_of("--", 2).join(["7-A", "B"]) == "7-A--B"

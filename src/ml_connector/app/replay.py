@@ -9,6 +9,7 @@ from ml_connector.app.choosing import choose_for_deal
 from ml_connector.app.flow_switch import known_flow
 from ml_connector.app.flows import order_flow, record_flow
 from ml_connector.domain.keys import RecordName
+from ml_connector.engine.creations import unsure_keys
 from ml_connector.engine.process_runs import replay_process
 from ml_connector.engine.runs import replay_records
 from ml_connector.errors import ConfigurationError
@@ -96,14 +97,21 @@ async def _replay_deal(place: Workplace, deal_id: str) -> ReplayResult:
 
 
 async def _replay_records(place: Workplace, flow: str, keys: Sequence[str]) -> list[ReplayResult]:
-    report = await replay_records(await record_flow(place, flow), place.engine, keys, place.traffic)
+    moved = await record_flow(place, flow)
+    report = await replay_records(moved, place.engine, keys, place.traffic)
     if report.error is not None:
         raise report.error
     cid = place.connection.connection_id
     async with place.store.read() as tx:
         still = await parked.open_for(tx, cid, flow, keys)
         linked = await links.heads(tx, cid, flow, keys)
-    return [_record_result(flow, key, still.get(key), linked=key in linked) for key in keys]
+        unsure = await unsure_keys(tx, cid, moved.sink.resource(creating=True))
+    return [
+        ReplayResult(f"{flow}/{key}", "waiting", "Nobody knows yet whether it was made: it is looked for.")
+        if key in unsure and key not in linked
+        else _record_result(flow, key, still.get(key), linked=key in linked)
+        for key in keys
+    ]
 
 
 def _record_result(flow: str, key: str, row: ParkedRecord | None, *, linked: bool) -> ReplayResult:

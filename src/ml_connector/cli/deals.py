@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         "approve",
         examples=(
             "ml-connector deals approve 123",
-            "ml-connector deals approve 123 --set account=US-001 --because checked",
+            'ml-connector deals approve 123 --set account=US-001 --because "known by Kim"',
         ),
     )(approve)
     deal_work.register(group)

@@ -100,19 +100,24 @@ async def show(terminal: Terminal, flows: Flows = None) -> Reply:
 
 
 def _contents(file: Mapping[str, Any]) -> list[str | Table]:
-    """The rows and rules of one file."""
+    """The rows and rules of one file, a table a part."""
     text: list[str | Table] = []
-    if file["rows"]:
+    for part in dict.fromkeys(row["part"] for row in file["rows"]):
         rows = [
-            (row["line"], row["part"], row["target"], ", ".join(row["source"]), _steps(row["transform"]))
+            (row["line"], row["target"], ", ".join(row["source"]), _steps(row["transform"]))
             for row in file["rows"]
+            if row["part"] == part
         ]
-        text += ["", file["file"], Table(("line", "part", "fills", "from", "transform"), rows)]
-    if file["rules"]:
+        title = file["file"] if part == "fields" else f"{file['file']}: {part}"
+        text += ["", title, Table(("line", "fills", "from", "transform"), rows)]
+    for part in dict.fromkeys(rule["part"] for rule in file["rules"]):
         rules = [
-            (rule["line"], rule["part"], rule["name"], _gives(rule), _when(rule)) for rule in file["rules"]
+            (rule["line"], rule["name"], _gives(rule), _when(rule))
+            for rule in file["rules"]
+            if rule["part"] == part
         ]
-        text += ["", f"{file['file']}: rules", Table(("line", "part", "name", "gives", "when"), rules)]
+        title = f"{file['file']}: rules{'' if part == 'rules' else f' of the {part}'}"
+        text += ["", title, Table(("line", "name", "gives", "when"), rules)]
     return text
 
 

@@ -14,6 +14,7 @@ from ml_connector.engine.absent import close_absent
 from ml_connector.engine.associating import associate
 from ml_connector.engine.breaker import Figures, Limits, verdict
 from ml_connector.engine.coverage import Coverage
+from ml_connector.engine.creations import settle_creations
 from ml_connector.engine.edits import put_back_edits
 from ml_connector.engine.filling import pushing
 from ml_connector.engine.judging import NOT_IN_DYNAMICS, Judge
@@ -93,6 +94,7 @@ class Crawl:
             RunStoppedError: the breaker wants a person to look; nothing was written.
             AccessError, RetryableError: a side does not let us work; the next run goes on here.
         """
+        await settle_creations(self.flow, self.engine, self.run_id)
         if self.state.phase == "read":
             await recheck(self.flow, self.engine, self.run_id)
             if self.state.pages == 0:

@@ -15,6 +15,7 @@ import orjson
 from ml_connector.domain.diff import creation, follower, mark, update
 from ml_connector.domain.records import FINGERPRINT_VERSION, identity_hash
 from ml_connector.domain.text import key_problem
+from ml_connector.engine.creations import unsure_keys
 from ml_connector.errors import RecordError
 from ml_connector.store import links, matches, parked, suppressed
 
@@ -55,7 +56,7 @@ class Judged:
     taken_back: list[str] = field(default_factory=list)  # parked, and again as they stand
     still_parked: int = 0
     held: int = 0  # behind a doubtful match
-    waiting: int = 0  # deleted in the target by a person
+    waiting: int = 0  # deleted in the target by a person, or nobody knows yet whether it was made
     put_aside: list[str] = field(default_factory=list)  # further keys that left the scope: nothing to send
     handed: list[tuple[str, str]] = field(default_factory=list)  # owners that left the scope, and their heirs
     related: list[tuple[str, TargetRecord]] = field(default_factory=list)  # of touched ones, with target ids
@@ -197,9 +198,12 @@ class Judge:
                 tx, cid, self.engine.vault, [*identities, *(target.key for target in targets)]
             )
             owners = await self.owners(tx, identities)
+            unsure = await unsure_keys(tx, cid, self.flow.sink.resource(creating=True))
         changes: list[Change] = []
         for target in targets:
-            if target.key in undecided:
+            if target.key in unsure:
+                found.waiting += 1
+            elif target.key in undecided:
                 found.held += 1
             elif target.key in erased or target.identity in erased:
                 found.skipped["deleted for privacy"] += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import (
@@ -33,7 +34,7 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where records go, a batch a call. Safe to repeat."""
+    """Where records go, a batch a call. Safe to repeat, unless creations have a time to ``settle``."""
 
     @property
     def side(self) -> str:
@@ -51,6 +52,10 @@ class Sink(Protocol):
     def batch_size(self) -> int:
         """Records a call may carry."""
 
+    @property
+    def settle(self) -> timedelta | None:
+        """How long after its intent a creation may still come to light; None when it may be repeated at will."""
+
     def resource(self, *, creating: bool) -> str:
         """What a call is named in the journal."""
 
@@ -60,6 +65,7 @@ class Sink(Protocol):
         Raises:
             RejectedError: the whole batch was refused without saying which record; the engine bisects.
             RetryableError: the outcome is unknown or nothing was done; repeating is safe.
+            UncertainWriteError: creations that must not be repeated may have landed.
             AccessError: nothing can be written until a person acts.
         """
 
@@ -68,6 +74,9 @@ class Sink(Protocol):
 
     async def holders(self, identities: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:
         """The records that have these identities now; a type without identities knows none."""
+
+    async def standing(self, keys: Sequence[str]) -> dict[str, str]:
+        """The ids of the records that bear these keys, once ``settle`` has passed since they were made."""
 
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:
         """What became of records that their ids do not find, by key."""

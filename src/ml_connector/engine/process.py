@@ -196,9 +196,11 @@ async def _begin(flow: ProcessFlow, engine: Engine, tx: Tx, trigger: Trigger) ->
     process = replace(
         process, due_at=quiet_until(flow, trigger), quiet_since=trigger.changed_at, message=LEFT_ALONE
     )
-    await processes.put(tx, engine.connection_id, process, engine.vault)
+    cid = engine.connection_id
+    if not await processes.begin(tx, cid, process, engine.vault):  # another worker was quicker
+        return await processes.find(tx, cid, flow.name, trigger.subject, engine.vault) or process
     noticed = {"happened_at": trigger.happened_at.isoformat()}
-    await note(flow, process, tx, engine.connection_id, kind="noticed", payload=noticed)
+    await note(flow, process, tx, cid, kind="noticed", payload=noticed)
     return process
 
 

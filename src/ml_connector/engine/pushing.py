@@ -1,7 +1,8 @@
 """The lanes that push batches: intent before, outcome after, bisection when a whole batch is refused.
 
 A record the target no longer knows by its id is looked for; one whose identity another record has goes to the
-followers, who are dealt with when everything before them is on record.
+followers, who are dealt with when everything before them is on record. What must not be made twice is claimed in the
+journal before it is sent, and not sent again before somebody has looked (``creations``).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.diff import filled
 from ml_connector.domain.records import Outcome, Pushed, Result, digest
-from ml_connector.errors import AccessError, RecordError, RejectedError, RetryableError
+from ml_connector.errors import AccessError, RecordError, RejectedError, RetryableError, UncertainWriteError
 from ml_connector.store.calls import Call, Ended
 
 if TYPE_CHECKING:
@@ -54,10 +55,13 @@ class Finished:
     batch: Batch
     pushed: Pushed
     missing: tuple[Row, ...] = ()
+    unknown: bool = False  # no answer came: the rows may have landed
 
     @property
     def end(self) -> Ended:
         """What the journal keeps of the answer."""
+        if self.unknown:
+            return Ended(self.call_id, "unknown")
         return Ended(self.call_id, "done", self.pushed.status, self.pushed.correlation_id)
 
 
@@ -100,20 +104,44 @@ class Lanes:
             batch = await self.batches.get()
             if batch is None:
                 return
+            if finished is not None and (batch.look or self.is_fenced(batch)):
+                await self.ledger.save(finished, None)  # an answer is on record before anything else may fail
+                await self.settle(finished)
+                finished = None
             if batch.look:
-                if finished is not None:  # an answer is on record before anything else may fail
-                    await self.ledger.save(finished, None)
-                    await self.settle(finished)
-                    finished = None
                 batch = await self.looked(batch)
             if not batch.rows:
                 self.done()
                 continue
+            finished = await self.send(batch, finished)
+
+    async def send(self, batch: Batch, before: Finished | None = None) -> Finished | None:
+        """Store the intent, with the outcome of the call before, and make the call."""
+        if self.is_fenced(batch):
+            return await self.send_once(batch)
+        call = self.intent(batch)
+        await self.ledger.save(before, call)
+        if before is not None:
+            await self.settle(before)
+        return await self.call(call, batch)
+
+    def is_fenced(self, batch: Batch) -> bool:
+        """Whether sending the batch twice would make its records twice."""
+        return batch.creating and self.flow.sink.settle is not None
+
+    async def send_once(self, batch: Batch) -> Finished | None:
+        """Make records unless a call of which nobody knows the outcome may have made them: those wait."""
+        while batch.rows:
             call = self.intent(batch)
-            await self.ledger.save(finished, call)
-            if finished is not None:
-                await self.settle(finished)
-            finished = await self.call(call, batch)
+            taken = await self.ledger.claim(call)
+            if not taken:
+                return await self.call(call, batch)
+            waiting = [row for row in batch.rows if row.change.key in taken]
+            await self.ledger.put_off(waiting)
+            self.free(waiting)
+            batch = replace(batch, rows=tuple(row for row in batch.rows if row.change.key not in taken))
+        self.done()
+        return None
 
     def intent(self, batch: Batch) -> Call:
         """The intent row of one call: what is about to be sent, by hash and keys."""
@@ -139,8 +167,11 @@ class Lanes:
                 return None
             outcome = Outcome(changes[0].key, Result.PARKED, error=error)
             pushed = Pushed([outcome], error.status, error.correlation_id)
+        except UncertainWriteError:
+            waiting = Pushed([Outcome(change.key, Result.WAITING) for change in changes], 0, "")
+            return Finished(call.call_id, batch, waiting, unknown=True)
         except (AccessError, RetryableError) as error:
-            await self.ledger.failed(call.call_id, error)
+            await self.ledger.failed(call.call_id, error, undone=self.is_fenced(batch))
             raise
         return self.sorted(call.call_id, batch, pushed)
 
@@ -185,9 +216,7 @@ class Lanes:
 
     async def deliver(self, batch: Batch) -> None:
         """Push one more batch at once, in this lane."""
-        call = self.intent(batch)
-        await self.ledger.save(None, call)
-        finished = await self.call(call, batch)
+        finished = await self.send(batch)
         if finished is not None:
             await self.ledger.save(finished, None)
             await self.settle(finished)

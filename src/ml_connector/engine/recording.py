@@ -10,6 +10,7 @@ import orjson
 from ml_connector.domain.causes import cause_of
 from ml_connector.domain.diff import written_after
 from ml_connector.domain.records import FINGERPRINT_VERSION, Result, identity_hash
+from ml_connector.engine.creations import unsure_keys
 from ml_connector.engine.grouped import GroupCommit
 from ml_connector.engine.judging import MAPPED_BY, Judged, Stopped
 from ml_connector.errors import RejectedError
@@ -50,6 +51,7 @@ class Piece:
     handed: Sequence[tuple[str, str]] = ()
     related: Sequence[tuple[str, TargetRecord]] = ()
     lost: Sequence[tuple[Row, RecordError]] = ()
+    put_off: Sequence[Row] = ()
 
 
 def of_judged(judged: Judged) -> Piece:
@@ -142,10 +144,26 @@ class Ledger:
         """A batch was refused as a whole: nothing of it was stored there."""
         await self.commits.add(Piece(ended=Ended(call_id, "refused", error.status, error.correlation_id)))
 
-    async def failed(self, call_id: str, error: ConnectorError) -> None:
-        """A call whose outcome is unknown, or that never got in: the records are read and sent again."""
-        outcome: CallOutcome = "refused" if error.context.get("sent") is False else "unknown"
+    async def failed(self, call_id: str, error: ConnectorError, *, undone: bool = False) -> None:
+        """A call whose outcome is unknown, or that did nothing (``undone``): the records are read and sent again."""
+        outcome: CallOutcome = "refused" if undone or error.context.get("sent") is False else "unknown"
         await self.commits.add(Piece(ended=Ended(call_id, outcome)))
+
+    async def claim(self, call: Call) -> set[str]:
+        """Store the intent to make records once; or, storing nothing, which of them may stand already."""
+        cid = self.engine.connection_id
+        async with self.engine.store.write() as tx:
+            taken = await unsure_keys(tx, cid, call.resource)
+            heads = await links.heads(tx, cid, self.flow.name, call.keys)
+            taken |= {key for key, head in heads.items() if head.state == "live" and head.role != "follower"}
+            taken &= set(call.keys)
+            if not taken:
+                await calls.intend(tx, cid, call)
+        return taken
+
+    async def put_off(self, rows: Sequence[Row]) -> None:
+        """Records that wait until it is known whether they were made."""
+        await self.commits.add(Piece(put_off=rows))
 
     async def lost(self, rows: Sequence[tuple[Row, RecordError]]) -> None:
         """Records that a person deleted in the target: they wait for one."""
@@ -180,6 +198,9 @@ class Ledger:
         self.counters.add(Result.PARKED, len(judged))
         finished = [piece.finished for piece in pieces if piece.finished is not None]
         refused = await self._outcomes(tx, finished)
+        for row in (row for piece in pieces for row in piece.put_off):
+            row.covered.open -= 1
+            self.counters.add(Result.WAITING)
         lost = await self._lost(tx, [row for piece in pieces for row in piece.lost])
         await self._park(tx, [*judged, *refused, *lost])
         ends = [piece.ended for piece in pieces if piece.ended is not None]

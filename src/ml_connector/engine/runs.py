@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Counters, Page
 from ml_connector.engine.crawl import Crawl, CrawlState
+from ml_connector.engine.creations import settle_creations
 from ml_connector.engine.plan import push_plan
 from ml_connector.engine.recheck import recheck
 from ml_connector.engine.records import run_records
@@ -79,6 +80,7 @@ async def sync_records(
         cursor = covered.cursor or None if covered is not None and not covered.complete else None
 
         async def load(run_id: str, counters: Counters) -> None:
+            await settle_creations(flow, engine, run_id)
             await recheck(flow, engine, run_id)
             pages = flow.source.pages(cursor)
             await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=True, watch=watch)
@@ -140,6 +142,7 @@ async def first_records(
     await _begin_pass(flow, engine)
 
     async def work(run_id: str, counters: Counters) -> None:
+        await settle_creations(flow, engine, run_id)
         await run_records(flow, engine, run_id, pages=flow.source.pages(None), counters=counters, most=most)
 
     return await carry_out(flow.name, engine, traffic, kind="first", work=work)
@@ -157,6 +160,7 @@ async def planned_records(
     await _begin_pass(flow, engine)
 
     async def work(run_id: str, counters: Counters) -> None:
+        await settle_creations(flow, engine, run_id)
         await push_plan(flow, engine, run_id, counters, portions, watch)
 
     return await carry_out(flow.name, engine, traffic, kind="plan", work=work)
@@ -168,6 +172,7 @@ async def keyed_records(
     """Move these records only; one that is parked stays so while nothing about it has changed."""
 
     async def work(run_id: str, counters: Counters) -> None:
+        await settle_creations(flow, engine, run_id)
         await recheck(flow, engine, run_id, keys)
         pages = keyed_pages(flow, keys)
         await run_records(flow, engine, run_id, pages=pages, counters=counters)
@@ -216,6 +221,7 @@ async def replay_records(
         yield Page([record for record in records if record.key not in unsure], None)
 
     async def work(run_id: str, counters: Counters) -> None:
+        await settle_creations(flow, engine, run_id)
         unsure = await recheck(flow, engine, run_id, keys)
         await run_records(flow, engine, run_id, pages=pages(unsure), counters=counters, again=True)
 

@@ -13,10 +13,14 @@ from ml_connector.store.database import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from ml_connector.store.database import Tx
 
 CallOutcome = Literal["done", "refused", "unknown", "repeated"]
+
+
+ONCE = ("products.create",)  # records that a repeat would make twice: what became of them is looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,15 @@ class Ended:
     correlation_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A call of which nobody knows what it made."""
+
+    call_id: str
+    keys: Sequence[str]
+    intended_at: datetime
+
+
 _c = tables.call.c
 _COLUMNS = [_c[name] for name in Call.__slots__]
 _INTEND = insert(tables.call)
@@ -49,6 +62,7 @@ _FINISH = update(tables.call).where(_c.connection_id == bindparam("of"), _c.call
 _SETTLE = update(tables.call).where(
     _c.connection_id == bindparam("of"),
     or_(_c.outcome.is_(None), _c.outcome == "unknown"),
+    _c.resource.not_in(ONCE),
     among(_c.run_id, bindparam("runs", type_=TextList())),
 )
 
@@ -94,7 +108,23 @@ async def open_calls(tx: Tx, connection_id: int, *, run_id: str | None = None) -
     return [Call(*row) for row in rows]
 
 
+async def in_doubt(tx: Tx, connection_id: int, resource: str) -> list[Doubt]:
+    """Calls of a resource that was to be made once whose outcome is not known, the oldest first."""
+    if resource not in ONCE:
+        return []
+    query = (
+        select(*(_c[name] for name in Doubt.__slots__))
+        .where(_c.connection_id == connection_id, _c.resource == resource)
+        .where(or_(_c.outcome.is_(None), _c.outcome == "unknown"))
+        .order_by(_c.intended_at, _c.call_id)
+    )
+    return [Doubt(*row) for row in await tx.connection.execute(query)]
+
+
 async def settle_open(tx: Tx, connection_id: int, flow_runs: Sequence[str], outcome: CallOutcome) -> int:
-    """Give every open or unknown call of these runs one outcome: what they sent is sent again. How many there were."""
+    """Give every open or unknown call of these runs one outcome: what they sent is sent again. How many there were.
+
+    Calls that are made once are left: they are settled one by one.
+    """
     values = {"of": connection_id, "runs": flow_runs, "outcome": outcome, "ended_at": tx.now}
     return int((await tx.connection.execute(_SETTLE, values)).rowcount)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from sqlalchemy import and_, bindparam, exists, or_, select
 
 from ml_connector.store import tables
-from ml_connector.store.columns import TextList, among, upsert
+from ml_connector.store.columns import TextList, among, insert_if_new, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,16 +85,19 @@ _PUT = upsert(
     key=["connection_id", "process_id"],
     change=[name for name in _FIELDS if name != "process_id"],
 )
+_BEGIN = insert_if_new(tables.process, key=["connection_id", "flow", "subject", "revision"])
+
+
+async def begin(tx: Tx, connection_id: int, process: Process, vault: Vault) -> bool:
+    """Store a new process; False when another worker has begun this revision of the subject meanwhile."""
+    await tx.connection.execute(_BEGIN[tx.dialect], _values(tx, connection_id, process, vault))
+    ours = select(_c.process_id).where(_c.connection_id == connection_id, _c.process_id == process.process_id)
+    return (await tx.connection.execute(ours)).first() is not None
 
 
 async def put(tx: Tx, connection_id: int, process: Process, vault: Vault) -> None:
     """Store a process as given, snapshot and draft sealed; ``updated_at`` becomes the transaction's time."""
-    values = {name: getattr(process, name) for name in _FIELDS}
-    for name in _SEALED:
-        if values[name] is not None:
-            values[name] = vault.seal(connection_id, _field(process.process_id, name), values[name])
-    values |= {"connection_id": connection_id, "updated_at": tx.now}
-    await tx.connection.execute(_PUT[tx.dialect], values)
+    await tx.connection.execute(_PUT[tx.dialect], _values(tx, connection_id, process, vault))
 
 
 async def get(tx: Tx, connection_id: int, process_id: str, vault: Vault) -> Process | None:
@@ -170,6 +173,15 @@ async def known(tx: Tx, connection_id: int, flow: str, subjects: Sequence[str]) 
         among(_c.subject, bindparam("subjects", type_=TextList())),
     )
     return {str(row[0]) for row in await tx.connection.execute(query, {"subjects": subjects})}
+
+
+def _values(tx: Tx, connection_id: int, process: Process, vault: Vault) -> dict[str, Any]:
+    """The row of a process, snapshot and draft sealed."""
+    values = {name: getattr(process, name) for name in _FIELDS}
+    for name in _SEALED:
+        if values[name] is not None:
+            values[name] = vault.seal(connection_id, _field(process.process_id, name), values[name])
+    return {**values, "connection_id": connection_id, "updated_at": tx.now}
 
 
 def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Process:

@@ -42,7 +42,7 @@ async def products(
     settings: ProductSettings,
     lanes: int,
 ) -> RecordFlow:
-    """Build the flow for one connection; asks F&O for a currency that the ledgers do not tell.
+    """Build the flow for one connection; asks F&O for a currency that the ledgers do not tell, and HubSpot for its key.
 
     Args:
         dynamics: Where products are read.
@@ -73,7 +73,7 @@ async def products(
     return RecordFlow(
         name=NAME,
         source=_source(dynamics, rules, in_legal_entities(legal_entities), notices),
-        sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY),
+        sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY, unique=await has_unique_key(hubspot)),
         map=_to_product(mapping, settings, every_place, notices),
         mapping_version=mapping_version,
         lanes=lanes,
@@ -87,6 +87,12 @@ async def products(
         ),
         covers=lambda key: settings.identity == "shared" or split_key(key)[0] in legal_entities,
     )
+
+
+async def has_unique_key(hubspot: HubSpotClient) -> bool:
+    """Whether the portal keeps the key of a product unique; some refuse that. Before it is made, it is said to."""
+    definitions = await hubspot.properties(OBJECT_TYPE)
+    return all(one.has_unique_value for one in definitions if one.name == KEY_PROPERTY and not one.archived)
 
 
 def _price_entity(settings: ProductSettings, legal_entities: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from ml_connector.errors import RejectedError, UnavailableError
+from ml_connector.errors import RejectedError, UnavailableError, UncertainWriteError
 from ml_connector.systems.hubspot import search as searching
 from ml_connector.systems.hubspot.answers import linked, written
 from ml_connector.systems.hubspot.faults import ASSOCIATIONS, SEARCH, SIDE, refusal
@@ -57,6 +57,7 @@ BATCH = 100
 LARGEST_LIST = 100
 ASSOCIATION_BATCH = 2_000
 _ASSOCIATION_READS = 1_000
+_SEND_WITHIN_S = 120.0  # of its intent, a creation leaves or does not leave at all
 _UNTIL_TOLD = (4, 0.0)  # calls at once before the first answer tells the portal's limit
 _SEARCHES = (5, 1.0)  # per second and account; answers do not tell
 _ASSOCIATION_CALLS = (100, 10.0)  # the smallest tier's; answers do not tell
@@ -125,6 +126,59 @@ class HubSpotClient:
         )
         by_key = {entry.id.lower(): entry.trace_id for entry in inputs}
         return written(object_type, [entry.trace_id for entry in inputs], by_key, id_property, reply)
+
+    async def create_batch(
+        self, object_type: str, id_property: str, inputs: Sequence[UpsertInput], *, call_id: str
+    ) -> UpsertReport:
+        """Create up to 100 records whose key property is not unique. Sent once: a repeat makes a second record.
+
+        Args:
+            object_type: ``products``.
+            id_property: The plain property that takes each input's ``id``.
+            inputs: No two with the same id.
+            call_id: The id of the intent row, stored a moment ago.
+
+        Raises:
+            RejectedError: The whole batch was refused; nothing of it was made.
+            RetryableError: Nothing of it was made.
+            UncertainWriteError: Some or all of it may stand, or stand in a while: look before it is sent again.
+
+        Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
+        """
+        fields = {
+            "inputs": [
+                {
+                    "objectWriteTraceId": entry.trace_id,
+                    "properties": {**entry.properties, id_property: entry.id},
+                }
+                for entry in inputs
+            ]
+        }
+        request = WriteRequest(
+            SIDE,
+            "POST",
+            self._paths.batch(object_type, "create"),
+            f"{object_type}.create",
+            fields=fields,
+            idempotent=False,
+            call_id=call_id,
+        )
+        send_by_s = self.transport.elapsed_s() + _SEND_WITHIN_S
+
+        def last_check() -> None:
+            if self.transport.elapsed_s() > send_by_s:
+                raise _too_late(object_type)
+
+        reply = await self.transport.write(request, last_check=last_check)
+        by_key = {entry.id.lower(): entry.trace_id for entry in inputs}
+        try:
+            return written(object_type, [entry.trace_id for entry in inputs], by_key, id_property, reply)
+        except UnavailableError as error:  # an answer without sense may follow a commit
+            raise UncertainWriteError(
+                f"A batch of {object_type} may have been created: {error.message}",
+                hint="It is looked up before anything is sent again.",
+                correlation_id=reply.correlation_id,
+            ) from error
 
     async def update_batch(
         self, object_type: str, inputs: Sequence[UpdateInput], *, call_id: str = ""
@@ -464,6 +518,15 @@ def _collect(row: Record, found: dict[str, dict[str, set[int]]], reply: Reply) -
     except (KeyError, TypeError, ValueError):
         raise unexpected(reply, "results") from None
     return from_id, next_after(row)
+
+
+def _too_late(object_type: str) -> UnavailableError:
+    return UnavailableError(
+        f"A batch of {object_type} waited longer than {_SEND_WITHIN_S:.0f} s for its turn; it was not sent.",
+        code="hubspot.too_late",
+        hint="Nothing is lost: the next run sends it.",
+        sent=False,
+    )
 
 
 def _only_gone(reply: Reply, what: str) -> None:

@@ -11,6 +11,7 @@ from ml_connector.systems.hubspot.client import BATCH, UpdateInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from ml_connector.domain.diff import Change
     from ml_connector.systems.hubspot.client import HubSpotClient
@@ -26,6 +27,7 @@ class DealSink:
     object_type: str = "deals"
     batch_size: int = BATCH
     identity: str = ""
+    settle: timedelta | None = None
 
     def resource(self, *, creating: bool) -> str:  # noqa: ARG002 - what is new to us is an update there, too
         """What a call is named in the journal."""
@@ -52,6 +54,10 @@ class DealSink:
     async def holders(self, identities: Sequence[str], properties: Sequence[str]) -> dict[str, Held]:  # noqa: ARG002 - deals have no identity beside their id
         """Nobody."""
         return {}
+
+    async def standing(self, keys: Sequence[str]) -> dict[str, str]:
+        """A deal is known by its id."""
+        return {key: key for key in keys}
 
     async def trace(self, target_ids: Mapping[str, str], properties: Sequence[str]) -> dict[str, Trace]:  # noqa: ARG002 - a deal that is gone is parked with a cause of its own
         """Deals that are gone stay gone."""

@@ -1,9 +1,12 @@
-"""HubSpot as a sink: batch upsert on our own unique property, batch update by id, an outcome for each record."""
+"""HubSpot as a sink: batch upsert on our own unique property, batch update by id, an outcome for each record.
+
+Where the portal refuses a unique property, records are made by plain creation, which must not be repeated.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.records import Edited, Held, Outcome, Pushed, Result, Trace
@@ -24,10 +27,11 @@ from ml_connector.systems.hubspot.search import (
     contains_token,
     descending,
     known,
+    one_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import Pair
@@ -39,6 +43,8 @@ MOST_EDITS = 1_000  # changes that one look goes through; after a load they are 
 _CHANGED = {"contacts": "lastmodifieddate"}
 _FURTHER = {"email": "hs_additional_emails"}  # a contact has each of them to itself
 MERGED = "hs_merged_object_ids"
+SETTLE = timedelta(minutes=10)  # to leave (2), to be answered or given up (2), and for search to show it
+_LOOKED_FOR = 20  # keys in one search: its body may hold 3,000 characters
 _GONE = "hubspot.not_found"
 _TAKEN = "hubspot.exists"
 
@@ -47,7 +53,8 @@ _TAKEN = "hubspot.exists"
 class UpsertSink:
     """One object type: created by its unique key property, changed by its own ids.
 
-    ``identity`` names what else HubSpot keeps unique of the type (``email`` of contacts).
+    ``identity`` names what else HubSpot keeps unique of the type (``email`` of contacts). Where the portal did not make
+    the key property ``unique``, nothing can be upserted: the link table is the identity, and a creation is made once.
     """
 
     client: HubSpotClient
@@ -56,10 +63,17 @@ class UpsertSink:
     identity: str = ""
     side: str = "hubspot"
     batch_size: int = BATCH
+    unique: bool = True
+
+    @property
+    def settle(self) -> timedelta | None:
+        """How long after its intent a creation may still come to light; None when it may be repeated at will."""
+        return None if self.unique else SETTLE
 
     def resource(self, *, creating: bool) -> str:
         """What a call is named in the journal."""
-        return f"{self.object_type}.{'upsert' if creating else 'update'}"
+        made = "upsert" if self.unique else "create"
+        return f"{self.object_type}.{made if creating else 'update'}"
 
     async def push(self, changes: Sequence[Change], *, creating: bool, call_id: str) -> Pushed:
         """Write one batch; each record carries a trace id, so that a refused one does not sink the rest.
@@ -80,7 +94,8 @@ class UpsertSink:
         """One call. A record that is refused alone is refused by name, whichever way HubSpot says it."""
         try:
             if creating:
-                return await self.client.upsert(
+                create = self.client.upsert if self.unique else self.client.create_batch
+                return await create(
                     self.object_type,
                     self.id_property,
                     [UpsertInput(trace_id, change.key, change.send) for trace_id, change in traced.items()],
@@ -123,10 +138,9 @@ class UpsertSink:
         Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis
         """
         asked = self._asked(properties)
-        by_key = await self.client.read(
-            self.object_type, list(target_ids), properties=asked, id_property=self.id_property
-        )
-        traces = {key: Trace("moved", self._held(record)) for key, record in by_key.items()}
+        traces = {
+            key: Trace("moved", record) for key, record in (await self._with_keys(target_ids, asked)).items()
+        }
         left = {key: target_id for key, target_id in target_ids.items() if key not in traces}
         binned = await self.binned(list(left.values()))
         for key, target_id in left.items():
@@ -139,6 +153,27 @@ class UpsertSink:
             found = merged.records[0] if merged.records else None
             traces[key] = Trace("vanished") if found is None else Trace("moved", self._held(found))
         return traces
+
+    async def standing(self, keys: Sequence[str]) -> dict[str, str]:
+        """The ids of the records that bear these keys; search shows a new one after some seconds."""
+        return {key: one.target_id for key, one in (await self._with_keys(keys, self._asked(()))).items()}
+
+    async def _with_keys(self, keys: Iterable[str], asked: Sequence[str]) -> dict[str, Held]:
+        """Records by our key. A plain property several may bear, as after somebody cloned one: the oldest counts."""
+        wanted = list(dict.fromkeys(keys))
+        if self.unique:
+            found = await self.client.read(
+                self.object_type, wanted, properties=asked, id_property=self.id_property
+            )
+            return {key: self._held(record) for key, record in found.items()}
+        held: dict[str, Held] = {}
+        for start in range(0, len(wanted), _LOOKED_FOR):
+            lowered = [key.lower() for key in wanted[start : start + _LOOKED_FOR]]
+            filters = [one_of(self.id_property, lowered)]  # texts are compared in lower case
+            page = await self.client.search(self.object_type, filters=filters, properties=asked)
+            for one in sorted(map(self._held, page.records), key=lambda each: int(each.target_id)):
+                held.setdefault(one.key, one)
+        return {key: held[key] for key in wanted if key in held}
 
     async def binned(self, target_ids: Sequence[str]) -> set[str]:
         """Those of the records that a person deleted and can still restore."""
@@ -193,7 +228,8 @@ class UpsertSink:
         refused = reply.refused.get(trace_id)
         if refused is None:
             done = reply.done[trace_id]  # the client refuses an answer that leaves a record out
-            return Outcome(change.key, Result.CREATED if done.new else Result.UPDATED, target_id=done.id)
+            made = done.new or (change.kind == "create" and not self.unique)
+            return Outcome(change.key, Result.CREATED if made else Result.UPDATED, target_id=done.id)
         existing = str(refused.context.get("existing_id", ""))
         taken = bool(self.identity) and refused.code == _TAKEN and change.record.identity != ""
         return Outcome(

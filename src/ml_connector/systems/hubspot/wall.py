@@ -70,6 +70,7 @@ HUBSPOT_WALL = Wall(
     ),
     writes=(
         *(_rule("POST", rf"{_OBJECTS}/{kind}/batch/upsert", f"{kind}.upsert") for kind in WRITABLE),
+        _rule("POST", rf"{_OBJECTS}/products/batch/create", "products.create"),
         *(_rule("PATCH", rf"{_OBJECTS}/{kind}/{_ID}", f"{kind}.update") for kind in WRITABLE),
         *(_rule("POST", rf"{_OBJECTS}/{kind}/batch/update", f"{kind}.update") for kind in WRITABLE),
         Rule(
