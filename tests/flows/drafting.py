@@ -114,7 +114,13 @@ async def _flow(shop: Office, situation: Situation) -> OrderFlow:
     changed: dict[str, Any] = {"set_up": SetUp(flow.dynamics), **situation.flow}
     changed["settings"] = flow.settings.model_copy(update=dict(situation.settings))
     if situation.rules:
-        text = f"{SHIPPED}\nrules:\n{situation.rules}"
-        document = load_mapping(text, flow="orders", file_name="orders.yaml")
+        document = load_mapping(with_rules(SHIPPED, situation.rules), flow="orders", file_name="orders.yaml")
         changed["mapping"] = compile_mapping(document, lookups=situation.tables)
     return replace(flow, **changed)
+
+
+def with_rules(text: str, rules: str) -> str:
+    """``orders.yaml`` with further rules: they stand last in the shipped file."""
+    head, key, shipped = text.rpartition("\nrules:\n")
+    assert key, "the shipped orders.yaml ends with its rules"
+    return f"{head}{key}{shipped.rstrip()}\n{rules}\n"

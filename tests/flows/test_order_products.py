@@ -12,11 +12,11 @@ from ml_connector.flows.orders.products import ProductWords
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.flows.drafting import Situation, drafted
+    from tests.flows.drafting import Situation, drafted, with_rules
     from tests.flows.office import Office
     from tests.flows.selling import ITEM, OTHER_ITEM, sellable, sold
 else:
-    from drafting import Situation, drafted  # pytest puts this folder on the path
+    from drafting import Situation, drafted, with_rules  # pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, sellable, sold
 
 VARIANT = ("ItemNumber", "ProductSizeId", "ProductColorId", "ProductStyleId")
@@ -247,8 +247,8 @@ async def test_a_sales_stop_that_dynamics_does_not_show_parks_the_order_with_dyn
     shop.clerk_changes(
         "ProductDefaultOrderSettings", f"usmf:{ITEM}", IsSalesProcessingStopped="Yes", SalesSiteId=""
     )
-    with (shop.home / "mappings" / "orders.yaml").open("a") as file:
-        file.write("\nrules:\n  site:\n    - value: '1'\n")
+    path = shop.home / "mappings" / "orders.yaml"
+    path.write_text(with_rules(path.read_text(), "  site: [{value: '1'}]"))
     deal = await sold(shop, (ITEM, {}))
     await shop.figures("orders")
     assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "parked"

@@ -11,11 +11,11 @@ import pytest
 from ml_connector.flows.orders.terms import today_in
 
 if TYPE_CHECKING:
-    from tests.flows.drafting import Outcome, Situation, drafted
+    from tests.flows.drafting import Outcome, Situation, drafted, with_rules
     from tests.flows.office import Office
     from tests.flows.selling import ITEM, OTHER_ITEM, approved, sellable, sold
 else:
-    from drafting import Situation, drafted  # pytest puts this folder on the path
+    from drafting import Situation, drafted, with_rules  # pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, approved, sellable, sold
 
 SHIPPING, RECEIPT = "RequestedShippingDate", "RequestedReceiptDate"
@@ -220,8 +220,9 @@ async def test_order_taker_and_responsible_come_from_the_owner_by_a_table(shop: 
 async def test_all_terms_stand_on_the_order_that_is_placed(shop: Office) -> None:
     """F&O takes each of them under the name it is sent by."""
     await _address(shop, "US-001", "L1", "Gate 2")
-    with (shop.home / "mappings" / "orders.yaml").open("a") as file:
-        file.write("\nrules:\n  order_taker: [{value: '000001'}]\n  site: [{value: '1'}]\n")
+    path = shop.home / "mappings" / "orders.yaml"
+    rules = "  order_taker: [{value: '000001'}]\n  site: [{value: '1'}]"
+    path.write_text(with_rules(path.read_text(), rules))
     soon = _day(shop, 9)
     terms = {
         "d365_customer_po": "PO-77",

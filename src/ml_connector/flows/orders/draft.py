@@ -130,12 +130,15 @@ def _line(
     settings: OrderSettings,
 ) -> DraftLine:
     facts = line_facts(dict(deal.facts), resolved.line)
-    sources = _line_sources(position, resolved, deal, facts)
-    requested = _requested("line", deal.terms.line_dates.get(resolved.line.id, NOT_SAID), settings)
-    sources |= {name: (found.value, found.rule) for name, found in requested.items()}
+    sources = _line_sources(position, resolved, deal, facts) | _line_dates(resolved, deal, settings)
     sources |= _ruled(mapping, facts, mapping.document.line)
     fields = _named(mapping.line(_values(sources)), sources, mapping.document.line)
     return DraftLine(position, resolved.line.name, resolved.amounts.total, fields, resolved.line.id)
+
+
+def _line_dates(resolved: ResolvedLine, deal: ResolvedDeal, settings: OrderSettings) -> Sources:
+    day = deal.terms.line_dates.get(resolved.line.id, NOT_SAID)
+    return {name: (found.value, found.rule) for name, found in _requested("line", day, settings).items()}
 
 
 def _line_sources(
@@ -205,8 +208,11 @@ def row_sources() -> tuple[frozenset[str], frozenset[str]]:
     resolved = ResolvedLine(line, ResolvedItem(found, found), amounts)
     facts = deal_facts(snapshot, None)
     deal = ResolvedDeal(snapshot, None, found, customer, (resolved,), facts=facts)
-    of_line = _line_sources(1, resolved, deal, line_facts(facts, line))
-    return frozenset(_header_sources(deal, "", OrderSettings())), frozenset(of_line)
+    settings = OrderSettings()
+    of_line = _line_sources(1, resolved, deal, line_facts(facts, line)) | _line_dates(
+        resolved, deal, settings
+    )
+    return frozenset(_header_sources(deal, "", settings)), frozenset(of_line)
 
 
 def _without_tax(fields: Sequence[DraftField]) -> tuple[DraftField, ...]:

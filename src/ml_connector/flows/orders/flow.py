@@ -211,6 +211,16 @@ class OrderFlow:
             items = await resolve_items(counter, snapshot)
         with at_step(AMOUNTS):
             amounts = resolve_amounts(snapshot, items, self.settings)
+        deal = ResolvedDeal(
+            snapshot=snapshot,
+            company=company,
+            legal_entity=legal_entity,
+            customer=customer,
+            lines=tuple(ResolvedLine(line, items[line.id], amounts[line.id]) for line in snapshot.lines),
+            facts=facts,
+        )
+        with at_step(DIMENSIONS):
+            deal = await self.with_dimensions(deal, choices)
         with at_step(DRAFT):
             terms = await resolve_terms(
                 counter,
@@ -220,17 +230,7 @@ class OrderFlow:
                 time_zone=self.time_zones.get(legal_entity.value, ""),
                 now=self.engine.around.clock.now(),
             )
-        deal = ResolvedDeal(
-            snapshot=snapshot,
-            company=company,
-            legal_entity=legal_entity,
-            customer=customer,
-            lines=tuple(ResolvedLine(line, items[line.id], amounts[line.id]) for line in snapshot.lines),
-            terms=terms,
-            facts=facts,
-        )
-        with at_step(DIMENSIONS):
-            return await self.with_dimensions(deal, choices)
+        return replace(deal, terms=terms)
 
     async def with_dimensions(self, deal: ResolvedDeal, choices: Choices) -> ResolvedDeal:
         """The deal with the dimensions of its order and lines."""
