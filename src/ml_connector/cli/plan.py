@@ -113,7 +113,7 @@ def _orders(orders: Mapping[str, Any]) -> list[str | Table]:
     parts = [
         f"{orders['counts'][what]} {words}" for what, words in OF_DEALS.items() if orders["counts"][what]
     ]
-    text: list[str | Table] = [f"orders: {listed(parts) or 'no won deal'}."]
+    text: list[str | Table] = [f"orders: {listed(parts) if parts else 'no won deal'}."]
     rows = [
         (row["what"], f"deals/{row['deal']}", f"{row['total']} {row['currency']}".strip(), row["message"])
         for row in orders["deals"]
