@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +156,17 @@ class Simulated:
         deal_id = self.records("hubspot", "deals")[0]["id"]
         rep.link_and_quote(self.hubspot, deal_id, self.now())
         self.hubspot.set_deal_stage(deal_id, "won", self.now())
+
+    def make_newcomer(self, key: str, name: str) -> None:
+        """The company of a customer becomes one that neither side knows; finance has a rule for its group."""
+        [company] = self.companies(key)
+        unknown = {"d365_customer_key": "", "name": name, "phone": "", "zip": "", "domain": "", "website": ""}
+        self.hubspot.edit("companies", str(company["id"]), unknown, self.now())
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute("DELETE FROM mlc_link WHERE key = ?", (key,))
+        mapping = self.home / "mappings" / "orders.yaml"
+        ruled = mapping.read_text("utf-8").replace("customer_group: []", 'customer_group: [{value: "10"}]')
+        mapping.write_text(ruled, "utf-8")
 
     def make_late(self, paths: str, times: int | None) -> None:
         """So many POSTs to these paths commit long after the client has given up."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ml_connector.app.workplace import Workplace
 
+NEWCOMER = "Gamma Castings"
 PATIENCE = 40  # passes a story may need; each wait is slept through in virtual time
 
 
@@ -101,6 +102,39 @@ class WonDeal:
         await _passes(place, ["orders"], approving=True)
 
 
+@dataclass(frozen=True)
+class NewCustomer(WonDeal):
+    """The same deal, of a company that is no customer yet: a person approves form and draft, one customer is made."""
+
+    late_paths: str = r"/data/(CustomersV3|SalesOrder)"
+    late_times: int | None = None
+
+    async def begin(self, world: Simulated) -> None:
+        await world.win_deal()
+        world.make_newcomer("usmf:US-001", NEWCOMER)
+
+    def end(self, world: Simulated) -> list[str]:
+        made = [
+            row["CustomerAccount"]
+            for row in world.records("dynamics", "CustomersV3")
+            if row["OrganizationName"] == NEWCOMER
+        ]
+        if len(made) != 1:
+            return [f"I3: {len(made)} customers {NEWCOMER} stand"]
+        broken = super().end(world)
+        buyers = {
+            row["OrderingCustomerAccountNumber"] for row in world.records("dynamics", "SalesOrderHeadersV2")
+        }
+        if buyers != set(made):
+            broken.append(f"the order is one of {buyers}, the new customer is {made}")
+        if len(world.companies(f"usmf:{made[0]}")) != 1:
+            broken.append("the company does not carry the key of its customer")
+        return broken
+
+    async def again(self, place: Workplace) -> None:
+        await _passes(place, ["orders"], approving=True)
+
+
 async def _passes(place: Workplace, flows: Sequence[str], *, approving: bool = False) -> None:
     """Passes until one finds nothing to wait for; a person approves what asks for it."""
     for _ in range(PATIENCE):
@@ -130,4 +164,8 @@ def _until_due(place: Workplace, waiting: Sequence[dict[str, Any]]) -> float:
     return max(LEASE_S, *((time - now).total_seconds() for time in times), 0.0) + 1.0
 
 
-STORIES: dict[str, Story] = {"changed_customer": ChangedCustomer(), "won_deal": WonDeal()}
+STORIES: dict[str, Story] = {
+    "changed_customer": ChangedCustomer(),
+    "won_deal": WonDeal(),
+    "new_customer": NewCustomer(),
+}

@@ -168,11 +168,13 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     async with place.store.read() as tx:
         row = await flows.get(tx, place.connection.connection_id, "orders")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
-    dynamics, patience = await place.dynamics(), Patience(settle_s=settings.settle_s)
-    matcher, portal_id = CustomerMatcher(place), int(portal["portal_id"])
+    patience = Patience(settle_s=settings.settle_s)
     _require_rows(settings, mapping)
+    customers, desk = await _customers_of_orders(
+        place, mapping, settings, patience, portal_id=int(portal["portal_id"])
+    )
     return OrderFlow(
-        dynamics=dynamics,
+        dynamics=await place.dynamics(),
         hubspot=hubspot,
         portal=Portal(hubspot),
         engine=place.engine,
@@ -187,30 +189,45 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
             list_up_to=settings.list_up_to,
             overlap=timedelta(seconds=overlap),
         ),
-        portal_id=portal_id,
+        portal_id=int(portal["portal_id"]),
         company_currency=portal["company_currency"],
         legal_entities=tuple(await _legal_entities(place)),
-        customers=CustomerStep(
-            dynamics=dynamics,
-            hubspot=hubspot,
-            engine=place.engine,
-            matcher=matcher,
-            listed=ReferenceData(dynamics),
-            mapping=mapping,
-            settings=settings,
-            portal_id=portal_id,
-            tax_id_property=matcher.tax_id,
-        ),
-        desk=CustomerDesk(
-            dynamics=dynamics,
-            engine=place.engine,
-            matcher=matcher,
-            acquaintance=Acquaintance(hubspot, place.engine),
-            settings=settings,
-            patience=patience,
-            portal_id=portal_id,
-        ),
+        customers=customers,
+        desk=desk,
     )
+
+
+async def _customers_of_orders(
+    place: Workplace,
+    mapping: CompiledOrderMapping,
+    settings: OrderSettings,
+    patience: Patience,
+    *,
+    portal_id: int,
+) -> tuple[CustomerStep, CustomerDesk]:
+    """Who finds the customers of orders, and who creates them; both know the same customers."""
+    dynamics, hubspot, matcher = await place.dynamics(), await place.hubspot(), CustomerMatcher(place)
+    step = CustomerStep(
+        dynamics=dynamics,
+        hubspot=hubspot,
+        engine=place.engine,
+        matcher=matcher,
+        listed=ReferenceData(dynamics),
+        mapping=mapping,
+        settings=settings,
+        portal_id=portal_id,
+        tax_id_property=matcher.tax_id,
+    )
+    desk = CustomerDesk(
+        dynamics=dynamics,
+        engine=place.engine,
+        matcher=matcher,
+        acquaintance=Acquaintance(hubspot, place.engine),
+        settings=settings,
+        patience=patience,
+        portal_id=portal_id,
+    )
+    return step, desk
 
 
 def _require_rows(settings: OrderSettings, mapping: CompiledOrderMapping) -> None:
