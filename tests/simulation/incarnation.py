@@ -133,5 +133,5 @@ def simulated_settings(home: Path, database: Path) -> Settings:
         master_key=SecretStr(MASTER_KEY),
         allow_local=True,
         sync={"lanes": 2},
-        orders={"quiet_minutes": 0},
+        orders={"quiet_minutes": 0, "default_legal_entity": "usmf"},
     )

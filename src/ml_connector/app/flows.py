@@ -176,8 +176,10 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     sold: ProductSettings = section(ProductSettings, place.settings.products, "products")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
     patience = Patience(settle_s=settings.settle_s)
-    matcher, portal_id = CustomerMatcher(place), int(portal["portal_id"])
     _require_rows(settings, mapping)
+    customers, desk = await _customers_of_orders(
+        place, mapping, settings, patience, portal_id=int(portal["portal_id"])
+    )
     return OrderFlow(
         dynamics=dynamics,
         hubspot=hubspot,
@@ -196,33 +198,48 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
             list_up_to=settings.list_up_to,
             overlap=timedelta(seconds=overlap),
         ),
-        portal_id=portal_id,
+        portal_id=int(portal["portal_id"]),
         company_currency=portal["company_currency"],
         legal_entities=tuple(await legal_entities_of(place)),
         set_up=SetUp(dynamics),
         product_words=ProductWords(sold.identity, sold.end_of_life),
         time_zones=zones,
-        customers=CustomerStep(
-            dynamics=dynamics,
-            hubspot=hubspot,
-            engine=place.engine,
-            matcher=matcher,
-            listed=ReferenceData(dynamics),
-            mapping=mapping,
-            settings=settings,
-            portal_id=portal_id,
-            tax_id_property=matcher.tax_id,
-        ),
-        desk=CustomerDesk(
-            dynamics=dynamics,
-            engine=place.engine,
-            matcher=matcher,
-            acquaintance=Acquaintance(hubspot, place.engine),
-            settings=settings,
-            patience=patience,
-            portal_id=portal_id,
-        ),
+        customers=customers,
+        desk=desk,
     )
+
+
+async def _customers_of_orders(
+    place: Workplace,
+    mapping: CompiledOrderMapping,
+    settings: OrderSettings,
+    patience: Patience,
+    *,
+    portal_id: int,
+) -> tuple[CustomerStep, CustomerDesk]:
+    """Who finds the customers of orders, and who creates them; both know the same customers."""
+    dynamics, hubspot, matcher = await place.dynamics(), await place.hubspot(), CustomerMatcher(place)
+    step = CustomerStep(
+        dynamics=dynamics,
+        hubspot=hubspot,
+        engine=place.engine,
+        matcher=matcher,
+        listed=ReferenceData(dynamics),
+        mapping=mapping,
+        settings=settings,
+        portal_id=portal_id,
+        tax_id_property=matcher.tax_id,
+    )
+    desk = CustomerDesk(
+        dynamics=dynamics,
+        engine=place.engine,
+        matcher=matcher,
+        acquaintance=Acquaintance(hubspot, place.engine),
+        settings=settings,
+        patience=patience,
+        portal_id=portal_id,
+    )
+    return step, desk
 
 
 def _require_rows(settings: OrderSettings, mapping: CompiledOrderMapping) -> None:

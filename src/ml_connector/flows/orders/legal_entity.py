@@ -52,18 +52,7 @@ def resolve_legal_entity(
         return Found(opens.value.lower(), f"an account is opened there, {opens.rule}")
     of_company = sorted({split_key(key)[0] for key in company.customer_keys})
     if snapshot.legal_entity:
-        if snapshot.legal_entity not in legal_entities:
-            raise RecordError(
-                f"{snapshot.subject} names the legal entity '{snapshot.legal_entity}', which is not connected. "
-                f"Connected are: {', '.join(legal_entities)}.",
-                code="order.legal_entity_unknown",
-            )
-        if of_company and snapshot.legal_entity not in of_company:
-            raise RecordError(
-                f"{snapshot.subject} names the legal entity '{snapshot.legal_entity}', and {company.name} has "
-                f"accounts only in {', '.join(of_company)}.",
-                code="order.legal_entity_conflict",
-            )
+        _require_fitting(snapshot, company, of_company, legal_entities)
         return Found(snapshot.legal_entity, "the deal's property d365_legal_entity")
     if len(of_company) == 1:
         return Found(of_company[0], "the legal entity of the company's account")
@@ -82,3 +71,21 @@ def resolve_legal_entity(
         "entity sells (d365_legal_entity).",
         code="order.legal_entity_unclear",
     )
+
+
+def _require_fitting(
+    snapshot: DealSnapshot, company: DealCompany, of_company: Sequence[str], legal_entities: Sequence[str]
+) -> None:
+    """The legal entity that the deal names is connected, and the company has no accounts only elsewhere."""
+    if snapshot.legal_entity not in legal_entities:
+        raise RecordError(
+            f"{snapshot.subject} names the legal entity '{snapshot.legal_entity}', which is not connected. "
+            f"Connected are: {', '.join(legal_entities)}.",
+            code="order.legal_entity_unknown",
+        )
+    if of_company and snapshot.legal_entity not in of_company:
+        raise RecordError(
+            f"{snapshot.subject} names the legal entity '{snapshot.legal_entity}', and {company.name} has "
+            f"accounts only in {', '.join(of_company)}.",
+            code="order.legal_entity_conflict",
+        )
