@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WAITS = {"sales": "Waiting for sales", "finance": "Waiting for finance", "it": "Waiting for IT"}
 NAMED_FIELDS = HEADER | {f"line {name}": field for name, field in LINE.items()}
-NAMED_FIELDS |= {"item": "ItemNumber", "unit": "SalesUnitSymbol", "price": "SalesPrice", "site": "ShippingSiteId"}
+NAMED_FIELDS |= {"item": "ItemNumber", "unit": "SalesUnitSymbol", "price": "SalesPrice", "ships from": "ShippingWarehouseId"}
 WHY = "as agreed on the telephone"
 
 
@@ -43,10 +43,10 @@ class Acting:
             await self._pass(place)
             parks = self.row.get("first") or self.row.get("parks")
             found = list(await self._park(place, parks)) if parks else []
-            if not found and self.row.get("chosen"):
-                found = await self._choose(place)
             if not found and self.row.get("release"):
                 found = await self._asks(place)
+            if not found and self.row.get("chosen"):
+                await self._choose(place)
             if not found and "parks" not in self._said:
                 found = await self._placed(place)
         return found
@@ -90,14 +90,13 @@ class Acting:
             if report.error is not None:
                 raise report.error
 
-    async def _choose(self, place: Workplace) -> list[str]:
+    async def _choose(self, place: Workplace) -> None:
         """A person decides what the connector would not."""
         chosen = {
             f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}" if name.startswith("line ") else name: str(value)
             for name, value in self.row.get("chosen").items()
         }
         await approve_deal(place, self.deal, by="Kim", chosen=chosen, because=WHY)
-        return []
 
     async def _asks(self, place: Workplace) -> list[str]:
         """The deal waits for a person, and says why."""
@@ -148,12 +147,12 @@ class Acting:
 
     def _records(self) -> Iterator[str]:
         """The customer in F&O and the company in HubSpot, as far as the table says something of them."""
-        wanted = self.row.get("customer") or {}
+        wanted = self.row.get("customer has") or {}
         if wanted:
             account = self.shop.rows("SalesOrderHeadersV2")[0]["OrderingCustomerAccountNumber"]
             row = next(row for row in self.shop.rows("CustomersV3") if row["CustomerAccount"] == account)
             yield from _differences("the customer's ", wanted, row)
-        wanted = self.row.get("company") or {}
+        wanted = self.row.get("company has") or {}
         if wanted:
             [company] = self.maker.companies()
             account = self.shop.rows("SalesOrderHeadersV2")[0]["OrderingCustomerAccountNumber"]

@@ -192,6 +192,21 @@ class Shop:
             for report in await sync(place, ["customers", "products"]):
                 if report.error is not None:
                     raise report.error
+        self._merge_companies()
+
+    def _merge_companies(self) -> None:
+        """A person merges the companies of a customer with accounts in several legal entities."""
+        for name, one in self.tenant.told["customers"].items():
+            keys = [f"{entity}:{account}" for entity, account in one.get("also", {}).items()]
+            own = self.of_hubspot("companies", "d365_customer_key", self.tenant.key(name))
+            for key in keys:
+                other = self.of_hubspot("companies", "d365_customer_key", key)
+                assert own, name
+                assert other, key
+                both = {"primaryObjectId": own["id"], "objectIdToMerge": other["id"]}
+                merged = self.rep_asks("POST", "/crm/v3/objects/companies/merge", both)["id"]
+                accounts = {"d365_customer_key": self.tenant.key(name), "d365_customer_accounts": ";".join(keys)}
+                self.hubspot.edit("companies", merged, accounts, self.now())
 
     def in_a_fork(self, work: Callable[[], Awaitable[list[str]]]) -> list[str]:
         """What is wrong after a row's work, done in a child on a copy of the database."""
