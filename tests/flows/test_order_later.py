@@ -13,11 +13,15 @@ from ml_connector.app.replay import replay
 from ml_connector.errors import ConfigurationError, ConnectorError, SubjectLeftError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.flows.office import ON_BOTH_DATABASES, Office
     from tests.flows.selling import ITEM, OTHER_ITEM, approved, sellable, sold
 else:
     from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, approved, sellable, sold
+
+ONE_BY_ONE = {"orders": {"quiet_minutes": 0, "change_sets": "never"}}  # so that an order can stand half-way
 
 
 @pytest.fixture
@@ -194,13 +198,17 @@ async def test_the_winner_of_a_merge_keeps_the_one_order(office: Office, ordered
     await shop.verified()
 
 
-async def test_an_order_half_way_is_finished_for_the_winner_of_a_merge(shop: Office) -> None:
+async def test_an_order_half_way_is_finished_for_the_winner_of_a_merge(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
     """Its header stands under the reference of the deal that is gone: it is completed, not placed anew."""
+    shop = await sellable(await start(settings=ONE_BY_ONE))
     deal = await sold(shop, (ITEM, {}), (OTHER_ITEM, {}))
     await shop.figures("orders")
     refused = {"error": {"message": "Write failed. Infolog: Error: The item is being counted."}}
     shop.fault("dynamics", "status", "POST", "SalesOrderLines", status=400, body=refused, skip=1)
-    await approve_deal(shop.at, deal, by="Kim")
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "parked"
+    assert len(shop.lines()) == 1
     other = await sold(shop, (ITEM, {}))
     await shop.figures("orders")
     winner = await merge(shop, other, deal)

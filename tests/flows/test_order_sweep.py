@@ -16,11 +16,15 @@ from ml_connector.store import progress
 from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.flows.office import ON_BOTH_DATABASES, Office
     from tests.flows.selling import ITEM, OTHER_ITEM, approved, sellable, sold
 else:
     from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, approved, sellable, sold
+
+ONE_BY_ONE = {"orders": {"quiet_minutes": 0, "change_sets": "never"}}  # so that an order can stand half-way
 
 
 @pytest.fixture
@@ -90,8 +94,11 @@ async def test_an_order_with_our_reference_and_no_deal_is_found(shop: Office) ->
     assert number in (await shop.stuck("orders"))["4711"].message
 
 
-async def test_a_header_without_lines_is_found_unless_it_is_being_finished(shop: Office) -> None:
+async def test_a_header_without_lines_is_found_unless_it_is_being_finished(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
     """A deal that is parked half-way tells of it itself."""
+    shop = await sellable(await start(settings=ONE_BY_ONE))
     half = await sold(shop, (ITEM, {}), (OTHER_ITEM, {}))
     done = await sold(shop, (ITEM, {}))
     await approved(shop, done)
