@@ -25,11 +25,14 @@ def put(office: Office, name: str, text: str) -> None:
 
 
 def orders(office: Office, rules: str, *rows: str) -> None:
-    """The shipped mapping of orders with these rules, and further rows in its header."""
+    """The shipped mapping of orders with these rules beside its own empty ones, and further rows in its header."""
     text = shipped_mapping("orders").replace(
         "\nline:\n", "".join(f"  - {row}\n" for row in rows) + "\nline:\n"
     )
-    put(office, "orders.yaml", f"{text}rules:\n{rules}")
+    given = re.findall(r"^  (\w+):", rules, re.MULTILINE)
+    for name in given:
+        text = text.replace(f"  {name}: []\n", "")
+    put(office, "orders.yaml", f"{text}{rules}")
 
 
 def line_of(office: Office, name: str, word: str) -> int:
@@ -131,8 +134,8 @@ WRONG_ROWS = (
     ("{target: ContactPersonId, source: line.name}", "The order draft has no field line.name.", "owner.name"),
     ("{target: SalesTaxGroupCode, source: deal.name}",
      "SalesTaxGroupCode is refused: it decides on tax, which Dynamics alone computes.", ""),
-    ("{target: DefaultShippingSiteId, transform: {constant: {value: '99'}}}",
-     "There is no site '99' in usmf, ussi, demf, which the row for DefaultShippingSiteId gives.", ""),
+    ("{target: DeliveryTermsCode, transform: {constant: {value: '99'}}}",
+     "There is no delivery terms '99' in usmf, ussi, demf, which the row for DeliveryTermsCode gives.", ""),
 )  # fmt: skip
 
 
@@ -217,11 +220,11 @@ async def test_a_rule_of_another_name_is_known_by_the_field_it_fills(office: Off
     orders(
         office,
         "  who: [{value: '9999'}]\n  anything: [{value: x}]\n",
-        "{target: OrderTakerPersonnelNumber, source: rules.who}",
+        "{target: DeliveryTermsCode, source: rules.who}",
         "{target: SalesOrderName, source: rules.anything}",
     )
     found = await only(office)
-    assert found.sentence == "There is no employee '9999', which who gives."
+    assert found.sentence == "There is no delivery terms '9999' in usmf, ussi, demf, which who gives."
 
 
 async def test_a_table_is_checked_in_both_columns_by_its_own_lines(office: Office) -> None:

@@ -162,7 +162,8 @@ async def test_the_draft_names_the_rule_behind_each_segment_and_the_order_gets_t
     assert header.value == "004-022-007-"
     assert header.rule == (
         "BusinessUnit 004: default of customer US-001; Department 022: dimensions.yaml, line 3: Department, because "
-        "owner.team is Key accounts; CostCenter 007: default of customer US-001; ItemGroup: empty"
+        "owner.team is Key accounts (departments.csv, line 2); CostCenter 007: default of customer US-001; "
+        "ItemGroup: empty"
     )
     first, second = (field_of(line.fields) for line in draft.lines)
     assert second is None

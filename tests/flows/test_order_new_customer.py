@@ -67,7 +67,7 @@ async def test_a_clerk_sees_the_filled_form_with_its_rules_edits_it_and_the_cust
     deal = await first_deal(office, buyer)
     assert await office.figures("orders") == {"read": 1, "waiting": 1}
     shown = await show_deal(office.at, deal)
-    assert shown["message"] == "Waiting for approval: Birk Foundry becomes a customer of usmf."
+    assert shown["message"] == "Waiting for approval. Birk Foundry becomes a customer of usmf."
     form = await form_of(office, deal)
     assert form["OrganizationName"][:2] == ("Birk Foundry", "the company's name")
     assert form["CustomerGroupId"][0] == "10"

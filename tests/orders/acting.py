@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 WAITS = {"sales": "Waiting for sales", "finance": "Waiting for finance", "it": "Waiting for IT"}
 NAMED_FIELDS = HEADER | {f"line {name}": field for name, field in LINE.items()}
-NAMED_FIELDS |= {"item": "ItemNumber", "unit": "SalesUnitSymbol", "price": "SalesPrice", "ships from": "ShippingWarehouseId"}
+NAMED_FIELDS |= {
+    "item": "ItemNumber",
+    "unit": "SalesUnitSymbol",
+    "price": "SalesPrice",
+    "ships from": "ShippingWarehouseId",
+}
 WHY = "as agreed on the telephone"
 
 
@@ -60,9 +65,14 @@ class Acting:
         shop = self.shop
         for name, value in (self.row.get("Dynamics behaves") or {}).items():
             shop.dynamics.environment.switches[name] = str(value)  # type: ignore[index]  # a plain dict
-        for change in [*self.row.filled(self.row.tenant.told.get("set up", [])), *(self.row.get("in Dynamics") or [])]:
+        for change in [
+            *self.row.filled(self.row.tenant.told.get("set up", [])),
+            *(self.row.get("in Dynamics") or []),
+        ]:
             for what, fields in change.items():
-                shop.clerk_does(what, {name: self.maker.day(v) if isinstance(v, str) else v for name, v in fields.items()})
+                shop.clerk_does(
+                    what, {name: self.maker.day(v) if isinstance(v, str) else v for name, v in fields.items()}
+                )
         for name, one in self.row.tenant.told["customers"].items():
             if "with" in one:
                 shop.clerk_does(f"customer {name}", one["with"])
@@ -93,7 +103,9 @@ class Acting:
     async def _choose(self, place: Workplace) -> None:
         """A person decides what the connector would not."""
         chosen = {
-            f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}" if name.startswith("line ") else name: str(value)
+            f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}"
+            if name.startswith("line ")
+            else name: str(value)
             for name, value in self.row.get("chosen").items()
         }
         await approve_deal(place, self.deal, by="Kim", chosen=chosen, because=WHY)
@@ -103,7 +115,9 @@ class Acting:
         shown = await show_deal(place, self.deal)
         words = self.row.get("release")
         if (shown["step"], shown["release"]) != ("release", "asked") or words not in shown["message"]:
-            return [f"the deal is at {shown['step']}, {shown['release']}, {shown['message']}; the table says {words}"]
+            return [
+                f"the deal is at {shown['step']}, {shown['release']}, {shown['message']}; the table says {words}"
+            ]
         return []
 
     async def _placed(self, place: Workplace) -> list[str]:
@@ -113,14 +127,18 @@ class Acting:
             await approve_deal(place, self.deal, by="Kim")
             shown = await show_deal(place, self.deal)
         if shown["state"] != "done":
-            return [f"no order was placed: {shown['state']} at {shown['step']}: {shown['cause']} {shown['message']}"]
+            return [
+                f"no order was placed: {shown['state']} at {shown['step']}: {shown['cause']} {shown['message']}"
+            ]
         expected = Expected(self.row, self.shop, self.deal, next(iter(self.maker.companies()), ""))
         found = list(order_differences(expected))
         return [*found, *self._on_the_deal(shown), *self._notes(shown), *self._why(shown), *self._records()]
 
     def _on_the_deal(self, shown: dict[str, Any]) -> Iterator[str]:
         deal = self._properties("deals", self.deal)
-        told = [deal.get(f"d365_{name}") or "" for name in ("order_status", "sales_order_number", "order_message")]
+        told = [
+            deal.get(f"d365_{name}") or "" for name in ("order_status", "sales_order_number", "order_message")
+        ]
         if told != ["Open", shown["number"], ""]:
             yield f"the deal shows {told}"
 
@@ -129,9 +147,13 @@ class Acting:
         process_notes = [note for step in shown["story"] for note in step.get("notes", [])]
         told = list(dict.fromkeys([*shown["draft"]["notes"], *shown["notes"], *process_notes]))
         wanted = [*(self.row.get("notes") or []), *self.row.tenant.told.get("notes", [])]
-        yield from (f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told))
         yield from (
-            f"a note that the table does not have: {note}" for note in told if not any(words in note for words in wanted)
+            f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told)
+        )
+        yield from (
+            f"a note that the table does not have: {note}"
+            for note in told
+            if not any(words in note for words in wanted)
         )
 
     def _why(self, shown: dict[str, Any]) -> Iterator[str]:
@@ -176,7 +198,9 @@ class Acting:
         turn = wanted.get("turn", known.turn.value)
         step = wanted.get("step", self.row.file.partition("_")[2].replace("_", " "))
         yield from _differences(
-            "", {"cause": f"order.{wanted['cause']}", "turn": turn}, {"cause": stuck.cause, "turn": stuck.turn}
+            "",
+            {"cause": f"order.{wanted['cause']}", "turn": turn},
+            {"cause": stuck.cause, "turn": stuck.turn},
         )
         yield from _differences("", {"step": step}, {"step": stuck.detail.get("step", "")})
         words = wanted.get("words", [])
