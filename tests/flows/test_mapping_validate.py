@@ -25,14 +25,15 @@ def put(office: Office, name: str, text: str) -> None:
 
 
 def orders(office: Office, rules: str, *rows: str) -> None:
-    """The shipped mapping of orders with these rules beside its own empty ones, and further rows in its header."""
-    text = shipped_mapping("orders").replace(
-        "\nline:\n", "".join(f"  - {row}\n" for row in rows) + "\nline:\n"
+    """The shipped mapping of orders with these rules beside or instead of its own, and further rows in its header."""
+    text = shipped_mapping("orders")
+    for name in re.findall(r"^  (\w+):", rules, re.MULTILINE):
+        text = text.replace(f"\n  {name}: []\n", "\n")
+    put(
+        office,
+        "orders.yaml",
+        text.replace("\nline:\n", "".join(f"  - {row}\n" for row in rows) + "\nline:\n") + rules,
     )
-    given = re.findall(r"^  (\w+):", rules, re.MULTILINE)
-    for name in given:
-        text = text.replace(f"  {name}: []\n", "")
-    put(office, "orders.yaml", f"{text}{rules}")
 
 
 def line_of(office: Office, name: str, word: str) -> int:
@@ -134,8 +135,8 @@ WRONG_ROWS = (
     ("{target: ContactPersonId, source: line.name}", "The order draft has no field line.name.", "owner.name"),
     ("{target: SalesTaxGroupCode, source: deal.name}",
      "SalesTaxGroupCode is refused: it decides on tax, which Dynamics alone computes.", ""),
-    ("{target: DeliveryTermsCode, transform: {constant: {value: '99'}}}",
-     "There is no delivery terms '99' in usmf, ussi, demf, which the row for DeliveryTermsCode gives.", ""),
+    ("{target: DeliveryModeCode, transform: {constant: {value: TRUK}}}",
+     "There is no mode of delivery 'TRUK' in usmf, ussi, demf, which the row for DeliveryModeCode gives.", "TRUCK"),
 )  # fmt: skip
 
 
@@ -147,6 +148,35 @@ async def test_rows_of_orders_are_held_against_what_they_read_and_fill(office: O
     assert told(report) == [
         ("mappings/orders.yaml", line_of(office, "orders.yaml", row), sentence, nearest)
         for row, sentence, nearest in WRONG_ROWS
+    ]
+
+
+async def test_a_row_of_a_new_customer_is_held_against_the_company_and_customersv3(office: Office) -> None:
+    await office.customer("usmf:US-001")
+    text = shipped_mapping("orders")
+    for old, new in (
+        ("source: company.zip", "source: company.zipp"),
+        ("target: CreditRating\n", "target: CreditRatng\n"),
+        ("source: customer.state", "source: customer.stat"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    put(office, "orders.yaml", text)
+    file, draft = "mappings/orders.yaml", "The order draft has no field"
+    assert told(await check_mappings(office.at, ["orders"])) == [
+        (
+            file,
+            line_of(office, "orders.yaml", "CreditRatng"),
+            "CustomersV3 has no field CreditRatng.",
+            "CreditRating",
+        ),
+        (file, line_of(office, "orders.yaml", "company.zipp") - 1, f"{draft} company.zipp.", "company.zip"),
+        (
+            file,
+            line_of(office, "orders.yaml", "source: customer.stat") - 1,
+            f"{draft} customer.stat.",
+            "customer.state",
+        ),
     ]
 
 
@@ -219,12 +249,12 @@ async def test_values_differ_by_legal_entity(office: Office) -> None:
 async def test_a_rule_of_another_name_is_known_by_the_field_it_fills(office: Office) -> None:
     orders(
         office,
-        "  who: [{value: '9999'}]\n  anything: [{value: x}]\n",
-        "{target: DeliveryTermsCode, source: rules.who}",
+        "  how: [{value: TRUK}]\n  anything: [{value: x}]\n",
+        "{target: DeliveryModeCode, source: rules.how}",
         "{target: SalesOrderName, source: rules.anything}",
     )
     found = await only(office)
-    assert found.sentence == "There is no delivery terms '9999' in usmf, ussi, demf, which who gives."
+    assert found.sentence == "There is no mode of delivery 'TRUK' in usmf, ussi, demf, which how gives."
 
 
 async def test_a_table_is_checked_in_both_columns_by_its_own_lines(office: Office) -> None:

@@ -14,7 +14,6 @@ from ml_connector.flows.orders.choices import Choice, Choices
 from ml_connector.flows.orders.dimensions import DimensionStep, ResolvedDimensions
 from ml_connector.flows.orders.resolved import (
     CustomerForm,
-    FormField,
     Found,
     LineAmounts,
     ResolvedCustomer,
@@ -504,17 +503,41 @@ async def test_what_a_person_chose_goes_before_every_rule(desk: Desk) -> None:
     assert found.lines == {}
 
 
-async def test_a_new_customer_starts_from_its_group(desk: Desk) -> None:
-    """As F&O will fill it in; what the form itself sets goes before."""
-    desk.office.clerk_changes("CustomerGroups", "usmf:10", DefaultDimensionDisplayValue="002---")
-    rules = "header: {Department: [{value: '022'}]}"
-
-    def new(**fields: str) -> ResolvedCustomer:
-        form = CustomerForm("9", tuple(FormField(name, value, "") for name, value in fields.items()))
-        return ResolvedCustomer(Found("", ""), Found("", ""), "", "", form=form)
-
-    found = await desk.work_out(rules, customer=new(CustomerGroupId="10"))
+async def test_a_new_customer_starts_from_what_it_will_get(desk: Desk) -> None:
+    """Its row already has what the group, or the form, gives it."""
+    new = ResolvedCustomer(
+        Found("(new customer)", ""),
+        Found("", ""),
+        "",
+        "",
+        row={"DefaultDimensionDisplayValue": "002---"},
+        form=CustomerForm("9", ()),
+    )
+    found = await desk.work_out("header: {Department: [{value: '022'}]}", customer=new)
     assert found.header.value == "002-022--"
-    assert "BusinessUnit 002: default of customer group 10" in found.header.rule
-    own = new(CustomerGroupId="10", DefaultDimensionDisplayValue="003---")
-    assert (await desk.work_out(rules, customer=own)).header.value == "003-022--"
+    assert "BusinessUnit 002: default of the new customer" in found.header.rule
+
+
+async def test_rules_and_rows_find_whatever_property_and_field_they_name(office: Office) -> None:
+    """Properties of the deal that only a row sends, and fields of the customer that only a rule looks at."""
+    await office.customer("usmf:US-001", LineOfBusinessId="PUMP")
+    await office.sync("customers", "products")
+    put(
+        office,
+        "dimensions.yaml",
+        "header:\n  Department:\n    - {when: {customer.LineOfBusinessId: pump}, value: '022'}\n",
+    )
+    text = (office.home / "mappings" / "orders.yaml").read_text(encoding="utf-8")
+    rows = (
+        "  - {target: SalesOrderName, source: deal.description}\n"
+        "  - {target: ContactPersonId, source: customer.KnownAs}\n"
+    )
+    put(office, "orders.yaml", text.replace("\nline:\n", f"{rows}\nline:\n", 1))
+    deal = await sold(office, (ITEM, {}), description="Second phase")
+    draft = await drafted(office, deal)
+    sent = {each.name: each.value for each in draft.header}
+    assert sent["SalesOrderName"] == "Second phase"
+    assert sent[FIELD] == "-022--"
+    assert "customer.LineOfBusinessId is PUMP" in next(
+        each.rule for each in draft.header if each.name == FIELD
+    )

@@ -23,6 +23,7 @@ from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
 from ml_connector.flows.orders.customer import CustomerStep
 from ml_connector.flows.orders.discover import WonDeals
+from ml_connector.flows.orders.draft import further_sources
 from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.gather import Portal
 from ml_connector.flows.orders.known import Acquaintance
@@ -33,6 +34,7 @@ from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
 from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
+from ml_connector.mapping.rules import wanted_properties
 from ml_connector.settings import section
 from ml_connector.store import connections, flows
 from ml_connector.systems.dynamics.numbers import Numbering
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.mapping.apply import CompiledOrderMapping
+    from ml_connector.mapping.rules import DimensionRules
 
 
 class BreakerSettings(BaseModel):
@@ -177,8 +180,14 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
     patience = Patience(settle_s=settings.settle_s)
     _require_rows(settings, mapping)
+    dimensions = dimension_rules(place)
     customers, desk = await _customers_of_orders(
-        place, mapping, settings, patience, portal_id=int(portal["portal_id"])
+        place,
+        mapping,
+        settings,
+        patience,
+        portal_id=int(portal["portal_id"]),
+        looked_at=_looked_at(mapping, dimensions),
     )
     return OrderFlow(
         dynamics=dynamics,
@@ -187,7 +196,7 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         numbering=Numbering(dynamics),
         engine=place.engine,
         mapping=mapping,
-        dimensions=dimension_rules(place),
+        dimensions=dimensions,
         offered_dimensions=offered_dimensions(dynamics),
         settings=settings,
         patience=patience,
@@ -209,6 +218,14 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     )
 
 
+def _looked_at(mapping: CompiledOrderMapping, dimensions: DimensionRules) -> tuple[str, ...]:
+    """The fields of a customer that rules and rows of orders read, such as CustomerGroupId."""
+    rules = (*mapping.document.every_rule, *dimensions.every_rule)
+    named = (name.partition(".") for name in further_sources(mapping.document))
+    sent = (field for head, _, field in named if head == "customer")
+    return tuple(dict.fromkeys((*wanted_properties(rules, "customer"), *sent)))
+
+
 async def _customers_of_orders(
     place: Workplace,
     mapping: CompiledOrderMapping,
@@ -216,6 +233,7 @@ async def _customers_of_orders(
     patience: Patience,
     *,
     portal_id: int,
+    looked_at: tuple[str, ...],
 ) -> tuple[CustomerStep, CustomerDesk]:
     """Who finds the customers of orders, and who creates them; both know the same customers."""
     dynamics, hubspot, matcher = await place.dynamics(), await place.hubspot(), CustomerMatcher(place)
@@ -229,6 +247,7 @@ async def _customers_of_orders(
         settings=settings,
         portal_id=portal_id,
         tax_id_property=matcher.tax_id,
+        looked_at=looked_at,
     )
     desk = CustomerDesk(
         dynamics=dynamics,

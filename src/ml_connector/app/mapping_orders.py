@@ -12,6 +12,7 @@ from ml_connector.app.mapping_values import ValueCheck
 from ml_connector.app.mappings import DIMENSIONS_FILE, dimensions_of, document_of, read_text
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.orders.draft import row_sources
+from ml_connector.flows.orders.new_customer import SOURCES
 from ml_connector.mapping.catalog import CatalogField, FieldCatalog
 from ml_connector.mapping.check import check
 from ml_connector.mapping.documents import RULE_SOURCE, OrderMappingDocument
@@ -118,7 +119,7 @@ class _Desk:
             line_target=targets["line"],
             line_source=await self._sources(document.line, line, of_lines=True),
             customer_target=targets["customer"],
-            customer_source=await self._sources(document.customer, header | _named(document.customer)),
+            customer_source=await self._sources(document.customer, frozenset(SOURCES)),
         )
         for each in found:
             self.report.add(ORDERS, each.line, each.sentence, nearest=each.nearest, fix=each.fix)
@@ -129,10 +130,12 @@ class _Desk:
         """What these rows may read: what the draft supplies, rules, and properties that the portal has."""
         known = set(supplied)
         for name in _named(rows) - supplied:
-            there = is_fact(name) and (of_lines or not name.startswith(_OF_LINES))
-            if name.startswith(RULE_SOURCE) or (there and not any(await self.facts.problem(name))):
+            if name.startswith(RULE_SOURCE):
                 known.add(name)
-        return FieldCatalog("The order draft", {name: CatalogField(name) for name in known})
+            elif is_fact(name) and (of_lines or not name.startswith(_OF_LINES)):
+                sentence, meant = await self.facts.problem(name)
+                known.add(meant if sentence else name)
+        return FieldCatalog("The order draft", {name: CatalogField(name) for name in known - {""}})
 
     async def _look(self, rules: Sequence[Rule], file: str, tables: Mapping[str, LookupTable]) -> None:
         """The facts of rules are there, and can be the words that conditions and tables name."""

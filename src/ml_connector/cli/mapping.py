@@ -13,7 +13,7 @@ from ml_connector.cli.terminal import indented
 from ml_connector.cli.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ml_connector.app.mapping_findings import Finding, MappingReport
 
@@ -103,13 +103,9 @@ def _contents(file: Mapping[str, Any]) -> list[str | Table]:
     """The rows and rules of one file, a table a part."""
     text: list[str | Table] = []
     for part in dict.fromkeys(row["part"] for row in file["rows"]):
-        rows = [
-            (row["line"], row["target"], ", ".join(row["source"]), _steps(row["transform"]))
-            for row in file["rows"]
-            if row["part"] == part
-        ]
+        rows = [(row["line"], row["target"], _from(row)) for row in file["rows"] if row["part"] == part]
         title = file["file"] if part == "fields" else f"{file['file']}: {part}"
-        text += ["", title, Table(("line", "fills", "from", "transform"), rows)]
+        text += ["", title, Table(("line", "fills", "from"), rows)]
     for part in dict.fromkeys(rule["part"] for rule in file["rules"]):
         rules = [
             (rule["line"], rule["name"], _gives(rule), _when(rule))
@@ -121,8 +117,10 @@ def _contents(file: Mapping[str, Any]) -> list[str | Table]:
     return text
 
 
-def _steps(transform: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(str(call["name"]) for call in transform)
+def _from(row: Mapping[str, Any]) -> str:
+    """The sources, and what is done to them: ``line.price (decimal)``."""
+    steps = ", ".join(str(call["name"]) for call in row["transform"])
+    return " ".join([", ".join(row["source"]), *([f"({steps})"] if steps else [])]).strip()
 
 
 def _gives(rule: Mapping[str, Any]) -> str:

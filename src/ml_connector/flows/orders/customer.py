@@ -76,6 +76,7 @@ class CustomerStep:
     settings: OrderSettings
     portal_id: int
     tax_id_property: str = ""  # of the company; shown in the form
+    looked_at: tuple[str, ...] = ()  # further fields of CustomersV3 that rules and rows of the order read
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -218,7 +219,7 @@ class _Case:
         return await self.step.dynamics.row(
             "CustomersV3",
             {"dataAreaId": self.legal_entity, "CustomerAccount": account},
-            select=tuple(dict.fromkeys((*CUSTOMER_FIELDS, *further))),
+            select=tuple(dict.fromkeys((*CUSTOMER_FIELDS, *self.step.looked_at, *further))),
         )
 
     def _hold(self, row: Mapping[str, Any]) -> list[str]:
@@ -318,7 +319,8 @@ class _Case:
     async def _as_new(self, form: CustomerForm) -> ResolvedCustomer:
         """The order of a customer whose account F&O has yet to give."""
         values = sent(form.fields)
-        row: dict[str, Any] = {**dict.fromkeys(CUSTOMER_FIELDS, ""), "OnHoldStatus": "No", **values}
+        empty = dict.fromkeys((*CUSTOMER_FIELDS, *self.step.looked_at), "")
+        row: dict[str, Any] = {**empty, "OnHoldStatus": "No", **values}
         if not row[DIMENSIONS]:
             group = await self.step.listed.group(self.legal_entity, str(row[GROUP]))
             row[DIMENSIONS] = group.get(DIMENSIONS, "")

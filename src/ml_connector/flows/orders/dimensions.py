@@ -141,16 +141,9 @@ class DimensionStep:
     async def _header(self, form: DimensionFormat, wanted: _Wanted) -> Segments:
         """What F&O defaults for this customer, overlaid."""
         customer = self.customer
-        if customer.form is None:
-            text = str(customer.row["DefaultDimensionDisplayValue"] or "")
-            whose = f"customer {customer.account.value}"
-        else:
-            fields = {each.name: str(each.value or "") for each in customer.form.fields}
-            group = fields.get("CustomerGroupId", "")
-            text = fields.get("DefaultDimensionDisplayValue", "") or await self.offered.of_group(
-                self.legal_entity, group
-            )
-            whose = f"customer group {group}"
+        text = str(customer.row["DefaultDimensionDisplayValue"] or "")
+        is_new = customer.form is not None  # its row has what its group will give it
+        whose = "the new customer" if is_new else f"customer {customer.account.value}"
         return await self._defaults(form, text, whose) | wanted.header
 
     async def _lines(self, form: DimensionFormat, wanted: _Wanted, header: Segments) -> dict[str, Segments]:

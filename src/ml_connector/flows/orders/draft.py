@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.money import currency_digits, parse_decimal, plain_number, within_one_minor_unit
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ml_connector.flows.orders.resolved import Terms
     from ml_connector.mapping.apply import CompiledOrderMapping
+    from ml_connector.mapping.documents import OrderMappingDocument
     from ml_connector.mapping.model import FieldRow
 
 Sources = dict[str, tuple[Any, str]]  # source name of the mapping -> value and rule
@@ -197,6 +199,19 @@ def _named(values: Mapping[str, Any], sources: Sources, rows: Sequence[FieldRow]
     return tuple(DraftField(name, value, rules[name]) for name, value in values.items())
 
 
+def further_sources(document: OrderMappingDocument) -> tuple[str, ...]:
+    """The properties that rows of the header and of lines read beyond what every draft supplies."""
+    header, line = row_sources()
+    named = [(row, header) for row in document.header] + [(row, line) for row in document.line]
+    return tuple(
+        name
+        for row, supplied in named
+        for name in row.all_sources
+        if name not in supplied and not name.startswith(RULE_SOURCE)
+    )
+
+
+@cache
 def row_sources() -> tuple[frozenset[str], frozenset[str]]:
     """What rows of the header and of a line may read, beside properties and rules: the names a draft supplies."""
     found, empty = Found("", ""), dict.fromkeys(DealLine.__match_args__, "")

@@ -14,7 +14,7 @@ from ml_connector.flows.orders.choices import Choices, choices_of
 from ml_connector.flows.orders.customer_update import CustomerUpdate
 from ml_connector.flows.orders.deal_lines import check_lines
 from ml_connector.flows.orders.dimensions import NOTHING_SENT, DimensionStep
-from ml_connector.flows.orders.draft import draft_order
+from ml_connector.flows.orders.draft import draft_order, further_sources
 from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
 from ml_connector.flows.orders.legal_entity import resolve_legal_entity
@@ -37,7 +37,7 @@ from ml_connector.flows.orders.resolved import (
 )
 from ml_connector.flows.orders.revisions import look_again, reference_of
 from ml_connector.flows.orders.steps import told_steps
-from ml_connector.flows.orders.terms import resolve_terms
+from ml_connector.flows.orders.terms import resolve_terms, today_in
 from ml_connector.store import operations
 from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
 
@@ -150,7 +150,7 @@ class OrderFlow:
     async def gather(self, subject: str, *, won: bool = True) -> tuple[DealSnapshot, datetime | None]:
         """The deal as it is now, and when a line of it last changed."""
         rules = (*self.mapping.document.every_rule, *self.dimensions.every_rule)
-        wanted = wanted_by(rules, self.customers.wanted)
+        wanted = wanted_by(rules, (*self.customers.wanted, *further_sources(self.mapping.document)))
         return await gather(
             self.portal, subject, company_currency=self.company_currency, wanted=wanted, won=won
         )
@@ -243,7 +243,11 @@ class OrderFlow:
             lines=deal.lines,
             facts=deal.facts,
             choices=choices,
-            today=self.engine.around.clock.now().date(),
+            today=today_in(
+                self.time_zones.get(deal.legal_entity.value, ""),
+                deal.legal_entity.value,
+                self.engine.around.clock.now(),
+            ).day,
         ).resolve()
         lines = (replace(line, dimensions=found.lines.get(line.line.id, NOTHING_SENT)) for line in deal.lines)
         return replace(deal, lines=tuple(lines), dimensions=found.header, notes=(*deal.notes, *found.notes))

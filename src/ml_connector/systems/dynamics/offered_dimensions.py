@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ml_connector.systems.dynamics.client import DynamicsClient
 
 ITEMS, ITEM_DIMENSIONS = "ReleasedProductsV2", "DefaultLedgerDimensionDisplayValue"
-GROUPS, GROUP_DIMENSIONS = "CustomerGroups", "DefaultDimensionDisplayValue"
 
 
 @dataclass(slots=True)
@@ -28,7 +27,6 @@ class OfferedDimensions:
     _format: list[DimensionFormat | None] = field(default_factory=list)  # empty until it was read
     _spelled: dict[tuple[str, ...], str | None] = field(default_factory=dict)
     _of_items: dict[tuple[str, str], str] = field(default_factory=dict)
-    _of_groups: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def format(self) -> DimensionFormat | None:
         """The active default dimension format; None when there is none."""
@@ -72,16 +70,6 @@ class OfferedDimensions:
             found = {str(row["ItemNumber"]).casefold(): str(row[ITEM_DIMENSIONS] or "") for row in rows}
             self._of_items |= {(legal_entity, number): found.get(number.casefold(), "") for number in new}
         return {number: self._of_items[legal_entity, number] for number in wanted}
-
-    async def of_group(self, legal_entity: str, group: str) -> str:
-        """The default dimensions that a new customer takes over from its group."""
-        key = (legal_entity, group)
-        if key not in self._of_groups:
-            row = await self.client.row(
-                GROUPS, {"dataAreaId": legal_entity, "CustomerGroupId": group}, select=(GROUP_DIMENSIONS,)
-            )
-            self._of_groups[key] = str(row[GROUP_DIMENSIONS] or "") if row else ""
-        return self._of_groups[key]
 
     async def _by_dynamics(self, form: DimensionFormat, values: tuple[str, ...]) -> str | None:
         named = [(name, value) for name, value in zip(form.names, values, strict=True) if value]
