@@ -163,6 +163,27 @@ async def test_a_deal_deleted_after_its_order_is_flagged_by_the_sweep(shop: Offi
     assert await shop.stuck("orders") == {}
 
 
+async def test_a_flag_that_hubspot_did_not_take_is_told_with_a_later_pass(shop: Office) -> None:
+    """And so is its end: nobody is left with words on the deal that are not true any more."""
+    deal = await ordered(shop)
+    shop.rep_changes("line_items", shop.line_of(deal), quantity="3")
+    shop.rep_changes("deals", deal, dealname="Pumps, three")
+    shop.fault("hubspot", "status", "PATCH", f"/deals/{deal}", status=503, times=0)
+    assert await shop.figures("orders") == {"read": 1, "parked": 1}
+    assert not shop.deal(deal).get("d365_order_message")
+    shop.mended()
+    await shop.due_now(deal)
+    await shop.figures("orders")
+    assert "quantity: 2 -> 3" in shop.deal(deal)["d365_order_message"]
+    shop.fault("hubspot", "status", "PATCH", f"/deals/{deal}", status=503, times=0)
+    await decide(shop, deal, "keep")
+    shop.mended()
+    await shop.due_now(deal)
+    await shop.figures("orders")
+    assert not shop.deal(deal).get("d365_order_message")
+    assert (await shop.process(deal)).due_at is None
+
+
 # --- merged deals ---
 
 

@@ -11,6 +11,7 @@ import pytest
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
+from ml_connector.engine.advance import reopen
 from ml_connector.engine.pace import Pace
 from ml_connector.flows.orders.resolved import STEPS
 from ml_connector.twin.hubspot import search as twin_search
@@ -310,3 +311,13 @@ async def test_an_order_that_was_placed_and_told_is_not_looked_at_for_ever(shop:
     calls = shop.calls("hubspot")
     assert await shop.figures("orders") == {"read": 1, "unchanged": 1}
     assert [target for target in calls if f"/deals/{deal}" in target] == []
+
+
+async def test_a_replay_whose_process_dies_at_once_is_taken_up_by_the_next_pass(office: Office) -> None:
+    shop = await sellable(office)
+    deal = await sold(shop, ("NO-SUCH-SKU", {}))
+    await shop.figures("orders")
+    shop.rep_changes("line_items", shop.line_of(deal), hs_sku=ITEM)
+    await reopen(await order_flow(shop.at), shop.at.engine, await shop.process(deal))  # and then it died
+    assert await shop.figures("orders") == {"read": 1, "waiting": 1}
+    assert (await shop.process(deal)).step == "release"

@@ -105,7 +105,10 @@ async def reopen(flow: ProcessFlow, engine: Engine, process: Process) -> Process
             return process
         step = await worker.step_again()
         result = {name: kept for name, kept in worker.process.result.items() if name != HANDLED}
-        waiting = replace(worker.process, state="waiting", step=step, cause="", message="", result=result)
+        now = engine.around.clock.now()  # due at once: a replay survives the process that took it
+        waiting = replace(
+            worker.process, state="waiting", step=step, due_at=now, cause="", message="", result=result
+        )
         await worker.store(waiting, "replayed", {"from": step})
         return worker.process
 

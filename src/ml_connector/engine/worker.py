@@ -110,11 +110,12 @@ class Worker:
         same = (self.process.snapshot_hash, self.process.draft) == (prepared.snapshot_hash, prepared.draft)
         approved = self.process.release == "approved" and same  # what is placed is what a person has seen
         if same and not approved and self._asks():
-            await self.store_quietly(replace(self.process, due_at=None))
+            due_at = self._until_told("Awaiting approval", _beside(self.process.message))
+            await self.store_quietly(replace(self.process, due_at=due_at))
         else:
             await self._store_draft(prepared, approved=approved)
         if self.process.step == "release":
-            await self.tell("Awaiting approval", self.process.message.removeprefix(APPROVAL).strip())
+            await self.tell("Awaiting approval", _beside(self.process.message))
 
     def _asks(self) -> bool:
         """Whether the process waits for a person to release it."""
@@ -134,7 +135,7 @@ class Worker:
                 step="release" if asks else "place",
                 release=release,
                 approved_by=self.process.approved_by if approved else "",
-                due_at=None,
+                due_at=self._until_told("Awaiting approval", _beside(asks)) if asks else None,
                 snapshot=prepared.snapshot,
                 snapshot_hash=prepared.snapshot_hash,
                 draft=prepared.draft,
@@ -206,30 +207,35 @@ class Worker:
         before = self.process.result.get(LATER)
         if kept == self.process.result.get(SETTLED):  # what a person has decided about is not asked again
             found = kept = None
-        rested = replace(self.process, due_at=None)
         if kept == before:
-            return await self.store_quietly(rested)
-        if found is None:
-            return await self.settle(rested, "went back", {})
-        return await self._raise(rested, found)
+            await self.store_quietly(
+                replace(self.process, due_at=self._until_told(None, self.process.message))
+            )
+            await self.tell(None, self.process.message)
+        elif found is None:
+            await self.settle(self.process, "went back", {})
+        else:
+            await self._raise(found)
+        return None
 
-    async def _raise(self, process: Process, found: Later) -> None:
+    async def _raise(self, found: Later) -> None:
         """Let a person decide what has become of a subject: visibly, here and on the subject."""
         flagged = replace(
-            process,
+            self.process,
+            due_at=self._until_told(None, found.message),
             message=found.message,
             cause=found.cause,
-            result={**process.result, LATER: found.as_kept()},
+            result={**self.process.result, LATER: found.as_kept()},
         )
         await self._park(RecordError(found.message, code=found.cause, **found.detail), flagged, "changed")
-        await self._report(None, found.message, number=str(process.result.get("number", "")))
+        await self.tell(None, found.message)
 
     async def settle(self, process: Process, kind: str, payload: dict[str, Any]) -> None:
         """Nothing is left to decide about a subject that is done."""
         result = {name: kept for name, kept in process.result.items() if name != LATER}
-        settled = replace(process, result=result, message="", cause="")
+        settled = replace(process, result=result, message="", cause="", due_at=self._until_told(None, ""))
         await self.store(settled, kind, payload, resolve=kind)
-        await self._report(None, "")
+        await self.tell(None, "")
 
     async def ignore(self, error: SubjectLeftError) -> None:
         """Let go of a subject of which nothing has been shown yet."""
@@ -244,9 +250,13 @@ class Worker:
     async def park(self, error: RecordError) -> None:
         """Stop this process with its cause, visibly, here and on the subject."""
         turn = cause_of(error.code).turn
-        stopped = replace(self.process, state="parked", due_at=None, message=error.message, cause=error.code)
+        status = f"Waiting for {'IT' if turn is Turn.IT else turn.value}"
+        due_at = self._until_told(status, error.message)
+        stopped = replace(
+            self.process, state="parked", due_at=due_at, message=error.message, cause=error.code
+        )
         await self._park(error, stopped, "parked")
-        await self.tell(f"Waiting for {'IT' if turn is Turn.IT else turn.value}", error.message)
+        await self.tell(status, error.message)
 
     async def _park(self, error: RecordError, process: Process, kind: str) -> None:
         """Store the process with an open row that says whose turn it is, and at which step it stopped."""
@@ -270,17 +280,31 @@ class Worker:
             await put(self.flow, self.engine, tx, process, kind=kind, payload=payload)
             self.process = replace(process, updated_at=tx.now)
 
-    async def tell(self, status: str, message: str) -> None:
+    def _until_told(self, status: str | None, message: str) -> datetime | None:
+        """The due time of a process that rests as soon as its subject says so; a death before that loses no word."""
+        return None if self._is_told(status, message) else self.engine.around.clock.now()
+
+    def _is_told(self, status: str | None, message: str) -> bool:
+        """Whether the subject says so already. Once done, its status follows the order and only the words count."""
+        reported = self.process.result.get("reported", [None, ""])
+        return bool(reported) and (reported[0] == status or status is None) and reported[1] == message
+
+    async def tell(self, status: str | None, message: str) -> None:
         """Report while the process waits, once for each change of words, and never as a reason to fail."""
-        reported = [status, message]
-        if self.process.result.get("reported") == reported:
+        if self._is_told(status, message):
             return
-        how = await self._report(status, message)
+        number = str(self.process.result.get("number", "")) if self.process.state == "done" else ""
+        how = await self._report(status, message, number=number)
         if how == "untold":
             await self._tell_later(status)
-        elif how == "told":
-            told = replace(self.process, result={**self.process.result, "reported": reported})
-            await self.store(told, "told", {"step": WRITE_BACK, "status": status, "message": message})
+            return
+        rests = self.process.state in ("parked", "done") or self._asks()
+        told = replace(self.process, due_at=None if rests else self.process.due_at)
+        if how == "refused":
+            await self.store_quietly(told)
+            return
+        told = replace(told, result={**told.result, "reported": [status, message]})
+        await self.store(told, "told", {"step": WRITE_BACK, "status": status, "message": message})
 
     async def _report(self, status: str | None, message: str, *, number: str = "") -> str:
         """Say it on the subject: told, untold for now, or refused for good (the desk shows it anyway)."""
@@ -292,7 +316,7 @@ class Worker:
             return "untold"
         return "told"
 
-    async def _tell_later(self, status: str) -> None:
+    async def _tell_later(self, status: str | None) -> None:
         """What stands on the subject is not what it should say: a due time, or its next trigger, tells it again."""
         later = self.engine.around.clock.now() + RETRY_LATER
         due_at = None if self.process.state == "running" else later  # what is being placed goes on at once
@@ -314,6 +338,11 @@ class Worker:
             await leases.check(tx, self.engine.connection_id, self.lease)
             await processes.put(tx, self.engine.connection_id, process, self.engine.vault)
             self.process = replace(process, updated_at=tx.now)
+
+
+def _beside(message: str) -> str:
+    """What a draft that waits for approval has to say beside that."""
+    return message.removeprefix(APPROVAL).strip()
 
 
 def _sentence(words: str) -> str:
