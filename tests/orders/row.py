@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEALS = Path(__file__).with_name("deals")
 KEYS = {
     *("situation", "tenants", "deal", "in Dynamics", "in HubSpot", "Dynamics behaves", "settings", "chosen"),
-    *("order", "parks", "first", "notes", "why", "release", "customer has", "company has", "expected to fail"),
+    *("order", "parks", "first", "notes", "why", "release", "customer has", "company has", "hours later", "expected to fail"),
     *NAMES,
 }
 DEAL_KEYS = {
