@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.orders.row import DealMaker
@@ -11,6 +12,7 @@ from tests.orders.standing import HEADER, LINE, Expected, order_differences
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.sync import sync
 from ml_connector.domain.causes import cause_of
+from ml_connector.flows.orders.resolved import PLACE
 from ml_connector.store import parked
 
 if TYPE_CHECKING:
@@ -23,12 +25,7 @@ if TYPE_CHECKING:
 
 WAITS = {"sales": "Waiting for sales", "finance": "Waiting for finance", "it": "Waiting for IT"}
 NAMED_FIELDS = HEADER | {f"line {name}": field for name, field in LINE.items()}
-NAMED_FIELDS |= {
-    "item": "ItemNumber",
-    "unit": "SalesUnitSymbol",
-    "price": "SalesPrice",
-    "ships from": "ShippingWarehouseId",
-}
+NAMED_FIELDS |= {"item": "ItemNumber", "unit": "SalesUnitSymbol", "price": "SalesPrice", "ships from": "ShippingWarehouseId"}
 WHY = "as agreed on the telephone"
 
 
@@ -42,7 +39,7 @@ class Acting:
 
     async def differences(self) -> list[str]:
         """What came out otherwise than the table says; nothing when all is well."""
-        await asyncio.sleep(60)
+        await asyncio.sleep(60 + 3600 * self.row.get("hours later", 0))
         self._situation()
         async with self.shop.opened(**(self.row.get("settings") or {})) as place:
             await self._pass(place)
@@ -52,27 +49,18 @@ class Acting:
                 found = await self._asks(place)
             if not found and self.row.get("chosen"):
                 await self._choose(place)
-            if not found and "parks" not in self._said:
+            if not found and not self.row.get("parks"):
                 found = await self._placed(place)
         return found
-
-    @property
-    def _said(self) -> dict[str, Any]:
-        return {**self.row.told, **self.row.told.get(self.row.tenant.name, {})}
 
     def _situation(self) -> None:
         """What was changed in the two systems, then the deal, won."""
         shop = self.shop
         for name, value in (self.row.get("Dynamics behaves") or {}).items():
             shop.dynamics.environment.switches[name] = str(value)  # type: ignore[index]  # a plain dict
-        for change in [
-            *self.row.filled(self.row.tenant.told.get("set up", [])),
-            *(self.row.get("in Dynamics") or []),
-        ]:
+        for change in [*self.row.filled(self.row.tenant.told.get("set up", [])), *(self.row.get("in Dynamics") or [])]:
             for what, fields in change.items():
-                shop.clerk_does(
-                    what, {name: self.maker.day(v) if isinstance(v, str) else v for name, v in fields.items()}
-                )
+                shop.clerk_does(what, {name: self._value(value) for name, value in fields.items()})
         for name, one in self.row.tenant.told["customers"].items():
             if "with" in one:
                 shop.clerk_does(f"customer {name}", one["with"])
@@ -94,6 +82,12 @@ class Acting:
                 shop.hubspot.edit("line_items", self.maker.lines[int(place) - 1], fields, shop.now())
         shop.hubspot.set_deal_stage(self.deal, "won", shop.now())
 
+    def _value(self, value: Any) -> Any:
+        """What a clerk enters: days as dates, numbers exact."""
+        if isinstance(value, float):
+            return Decimal(str(value))
+        return self.maker.day(value) if isinstance(value, str) else value
+
     async def _pass(self, place: Workplace) -> None:
         await asyncio.sleep(60)
         for report in await sync(place, ["orders"]):
@@ -103,9 +97,7 @@ class Acting:
     async def _choose(self, place: Workplace) -> None:
         """A person decides what the connector would not."""
         chosen = {
-            f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}"
-            if name.startswith("line ")
-            else name: str(value)
+            f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}" if name.startswith("line ") else name: str(value)
             for name, value in self.row.get("chosen").items()
         }
         await approve_deal(place, self.deal, by="Kim", chosen=chosen, because=WHY)
@@ -115,9 +107,7 @@ class Acting:
         shown = await show_deal(place, self.deal)
         words = self.row.get("release")
         if (shown["step"], shown["release"]) != ("release", "asked") or words not in shown["message"]:
-            return [
-                f"the deal is at {shown['step']}, {shown['release']}, {shown['message']}; the table says {words}"
-            ]
+            return [f"the deal is at {shown['step']}, {shown['release']}, {shown['message']}; the table says {words}"]
         return []
 
     async def _placed(self, place: Workplace) -> list[str]:
@@ -127,18 +117,14 @@ class Acting:
             await approve_deal(place, self.deal, by="Kim")
             shown = await show_deal(place, self.deal)
         if shown["state"] != "done":
-            return [
-                f"no order was placed: {shown['state']} at {shown['step']}: {shown['cause']} {shown['message']}"
-            ]
+            return [f"no order was placed: {shown['state']} at {shown['step']}: {shown['cause']} {shown['message']}"]
         expected = Expected(self.row, self.shop, self.deal, next(iter(self.maker.companies()), ""))
         found = list(order_differences(expected))
         return [*found, *self._on_the_deal(shown), *self._notes(shown), *self._why(shown), *self._records()]
 
     def _on_the_deal(self, shown: dict[str, Any]) -> Iterator[str]:
         deal = self._properties("deals", self.deal)
-        told = [
-            deal.get(f"d365_{name}") or "" for name in ("order_status", "sales_order_number", "order_message")
-        ]
+        told = [deal.get(f"d365_{name}") or "" for name in ("order_status", "sales_order_number", "order_message")]
         if told != ["Open", shown["number"], ""]:
             yield f"the deal shows {told}"
 
@@ -147,13 +133,9 @@ class Acting:
         process_notes = [note for step in shown["story"] for note in step.get("notes", [])]
         told = list(dict.fromkeys([*shown["draft"]["notes"], *shown["notes"], *process_notes]))
         wanted = [*(self.row.get("notes") or []), *self.row.tenant.told.get("notes", [])]
+        yield from (f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told))
         yield from (
-            f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told)
-        )
-        yield from (
-            f"a note that the table does not have: {note}"
-            for note in told
-            if not any(words in note for words in wanted)
+            f"a note that the table does not have: {note}" for note in told if not any(words in note for words in wanted)
         )
 
     def _why(self, shown: dict[str, Any]) -> Iterator[str]:
@@ -185,24 +167,27 @@ class Acting:
 
     async def _park(self, place: Workplace, wanted: dict[str, Any]) -> Iterator[str]:
         """Cause, turn, step and sentence; the same on the deal; and in F&O nothing, unless the order stands already."""
+        shown = await show_deal(place, self.deal)
+        if self._step(wanted) == PLACE and shown["release"] == "asked":
+            shown = await approve_deal(place, self.deal, by="Kim")
         async with place.store.read() as tx:
             rows = await parked.list(tx, place.connection.connection_id, flow="orders")
         stuck = next((row for row in rows if row.key == self.deal), None)
         if stuck is None:
-            shown = await show_deal(place, self.deal)
             return iter([f"nothing is parked: {shown['state']} at {shown['step']}, {shown['message']}"])
         return self._park_differences(stuck, wanted)
 
+    def _step(self, wanted: dict[str, Any]) -> str:
+        """Where the deal waits: the step of the file, unless the row names another."""
+        return str(wanted.get("step", self.row.file.partition("_")[2].replace("_", " ")))
+
     def _park_differences(self, stuck: Any, wanted: dict[str, Any]) -> Iterator[str]:
-        known = cause_of(stuck.cause)
+        known, cause = cause_of(stuck.cause), wanted["cause"]
         turn = wanted.get("turn", known.turn.value)
-        step = wanted.get("step", self.row.file.partition("_")[2].replace("_", " "))
         yield from _differences(
-            "",
-            {"cause": f"order.{wanted['cause']}", "turn": turn},
-            {"cause": stuck.cause, "turn": stuck.turn},
+            "", {"cause": cause if "." in cause else f"order.{cause}", "turn": turn}, {"cause": stuck.cause, "turn": stuck.turn}
         )
-        yield from _differences("", {"step": step}, {"step": stuck.detail.get("step", "")})
+        yield from _differences("", {"step": self._step(wanted)}, {"step": stuck.detail.get("step", "")})
         words = wanted.get("words", [])
         for each in [words] if isinstance(words, str) else words:
             if each not in stuck.message:

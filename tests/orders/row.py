@@ -23,17 +23,7 @@ if TYPE_CHECKING:
 DEALS = Path(__file__).with_name("deals")
 KEYS = {
     *("situation", "tenants", "deal", "in Dynamics", "in HubSpot", "Dynamics behaves", "settings", "chosen"),
-    *(
-        "order",
-        "parks",
-        "first",
-        "notes",
-        "why",
-        "release",
-        "customer has",
-        "company has",
-        "expected to fail",
-    ),
+    *("order", "parks", "first", "notes", "why", "release", "customer has", "company has", "hours later", "expected to fail"),
     *NAMES,
 }
 DEAL_KEYS = {
@@ -184,9 +174,7 @@ class DealMaker:
 
     def _owner(self) -> str:
         name = self.deal.get("owner", "Robin Reed")
-        return next(
-            (owner.id for owner in self.shop.hubspot.portal.owners if owner.email == email_of(name)), ""
-        )
+        return next((owner.id for owner in self.shop.hubspot.portal.owners if owner.email == email_of(name)), "")
 
     def _pipeline(self) -> dict[str, str]:
         pipeline = self.shop.hubspot.portal.pipelines.named(self.deal.get("pipeline", "Sales"))
@@ -195,10 +183,7 @@ class DealMaker:
     def _line(self, deal: str, position: int, line: str | dict[str, Any]) -> str:
         own = {"line": line} if isinstance(line, str) else dict(line)
         told = line_of(own.pop("line"))
-        properties: dict[str, str] = {
-            "hs_position_on_quote": str(position),
-            "quantity": str(told["quantity"]),
-        }
+        properties: dict[str, str] = {"hs_position_on_quote": str(position), "quantity": str(told["quantity"])}
         if told["item"]:
             product = self.shop.of_hubspot("products", "hs_sku", told["item"])
             properties |= {"hs_product_id": product["id"]} if product else {"hs_sku": told["item"]}

@@ -123,9 +123,7 @@ class Expected:
 
     def _name(self, item: str) -> str:
         items = self.row.tenant.items
-        return next(
-            (one["name"] for key, one in items.items() if self.row.tenant.item_number(key) == item), item
-        )
+        return next((one["name"] for key, one in items.items() if self.row.tenant.item_number(key) == item), item)
 
 
 def header_stands(row: dict[str, Any]) -> dict[str, str]:

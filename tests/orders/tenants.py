@@ -171,7 +171,7 @@ def read(path: Path) -> Any:
 
 def email_of(name: str) -> str:
     """Robin Reed is robin@example.com."""
-    return f"{name.split(maxsplit=1)[0].lower()}@example.com"
+    return f"{name.split()[0].lower()}@example.com"
 
 
 def _entity(name: str, one: dict[str, Any]) -> LegalEntity:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROWS = every_row()
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork"), reason="each row acts in a fork, which Windows cannot"
-)
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each row acts in a fork, which Windows cannot")
 
 
 @pytest.fixture(scope="session")
