@@ -7,52 +7,76 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.orders.acting import Acting
+from tests.orders.acting import acted
 from tests.orders.row import Row, every_row
 from tests.orders.shop import Shop
 from tests.orders.tenants import Tenant
 from tests.simulation.compiled_once import shared_engines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROWS = every_row()
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each row acts in a fork, which Windows cannot")
 
 
-@pytest.fixture(scope="session")
-def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Tenant], Shop]]:
-    """The prepared shop of a tenant, made when its first row comes."""
-    shops: dict[str, Shop] = {}
-    create_engine = shared_engines()
+class Table:
+    """The table as it is acted out: tenants prepared once, rows that change nothing but their deal together."""
 
-    def prepared(tenant: Tenant) -> Shop:
-        shop = Shop(tenant, tmp_path_factory.mktemp(tenant.name) / "home", create_engine)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shops: dict[str, Shop] = {}
+        self._create_engine = shared_engines()
+        self._told: dict[tuple[str, str], dict[str, list[str]]] = {}
+
+    def shop(self, tenant: Tenant) -> Shop:
+        """A tenant ready for deals."""
+        if not self.shops:  # in the forks that follow all statements are compiled and all modules imported
+            first = self._prepared(ROWS[0].tenant)
+            assert not any(first.act(lambda: acted(first, ROWS[:1])).values())
+            self.shops[""] = first
+        if tenant.name not in self.shops:
+            self.shops[tenant.name] = self._prepared(tenant)
+            gc.collect()
+            gc.freeze()  # what stands now is shared with every fork instead of copied by its collector
+        return self.shops[tenant.name]
+
+    def _prepared(self, tenant: Tenant) -> Shop:
+        shop = Shop(tenant, self.folder / f"{len(self.shops)}-{tenant.name}", self._create_engine)
         shop.prepare()
         return shop
 
-    def shop_of(tenant: Tenant) -> Shop:
-        if not shops:  # in the forks that follow all statements are compiled and all modules imported
-            shops[""] = prepared(ROWS[0].tenant)
-            assert shops[""].act(Acting(shops[""], ROWS[0]).differences) == []
-        if tenant.name not in shops:
-            shops[tenant.name] = prepared(tenant)
-            gc.collect()
-            gc.freeze()  # what stands now is shared with every fork instead of copied by its collector
-        return shops[tenant.name]
+    def differences(self, row: Row) -> list[str]:
+        """What came out otherwise than the row says."""
+        shop, key = self.shop(row.tenant), (row.tenant.name, row.file)
+        if row.is_alone:
+            told: dict[str, list[str]] = shop.in_a_fork(lambda: acted(shop, [row]))
+            return told[row.told["situation"]]
+        if key not in self._told:
+            together = [
+                one for one in ROWS if (one.tenant.name, one.file) == key and not one.is_alone
+            ]
+            self._told[key] = shop.in_a_fork(lambda: acted(shop, together))
+        return self._told[key][row.told["situation"]]
 
-    yield shop_of
-    for shop in shops.values():
+
+@pytest.fixture(scope="session")
+def table() -> Iterator[Table]:
+    memory = Path("/dev/shm")  # noqa: S108 - files of one session, thrown away with it
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        found = Table(Path(folder))
+        yield found
+    for shop in found.shops.values():
         shop.loop.close()
     gc.unfreeze()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.file} - {row.name}")
-def test_the_deal_becomes_the_order_of_the_table_or_waits_for_the_cause_it_names(
-    row: Row, shop_of: Callable[[Tenant], Shop]
-) -> None:
-    differences = shop_of(row.tenant).in_a_fork(Acting(shop_of(row.tenant), row).differences)
+def test_the_deal_becomes_the_order_of_the_table_or_waits_for_the_cause_it_names(row: Row, table: Table) -> None:
+    differences = table.differences(row)
     assert not differences, "\n".join([row.told["situation"], *differences])
