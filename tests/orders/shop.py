@@ -11,7 +11,7 @@ import shutil
 import traceback
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from pydantic import SecretStr
@@ -41,7 +41,7 @@ from ml_connector.twin.wire import Request
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
     from ml_connector.twin.shell import Delivery
 
+Told = TypeVar("Told")
 DYNAMICS_HOST, HUBSPOT_HOST = "127.0.0.1:8365", "127.0.0.1:8366"  # never opened: the network is simulated
 TOKEN, PORTAL = "pat-na1-table", 4711
 LINE_TO_DEAL, DEAL_TO_COMPANY, DEAL_TO_PRIMARY, DEAL_TO_CONTACT = 20, 341, 5, 3
@@ -113,7 +114,7 @@ class Shop:
 
     def settings(self, **orders: Any) -> Settings:
         """What the tenant's people have set."""
-        chosen = {"quiet_minutes": 0, **self.tenant.told["settings"], **orders}
+        chosen = {"quiet_minutes": 0, "most_in_an_hour": 1000, **self.tenant.told["settings"], **orders}
         return Settings(
             home=self.home,
             database_url=f"sqlite:///{self.database}",
@@ -157,15 +158,15 @@ class Shop:
         finally:
             database.create_engine = own  # type: ignore[attr-defined]
 
-    def act(self, work: Callable[[], Awaitable[list[str]]]) -> list[str]:
-        """What is wrong after a row's work; this shop is used up by it."""
+    def act(self, work: Callable[[], Coroutine[Any, Any, Told]]) -> Told:
+        """What a piece of work tells; this shop is used up by it."""
         with self._sql():
-            found: list[str] = self.loop.run_until_complete(work())  # type: ignore[arg-type]  # a coroutine
-        return found
+            return self.loop.run_until_complete(work())
 
     async def _prepare(self) -> None:
         await init(self.settings(), self._surroundings(), async_creator=creator(self.database, _no_seam))
         self.tenant.write_mappings(self.home / "mappings")
+        self._set_up()
         for name in self.tenant.told["deal properties"]:
             form = {
                 "name": name,
@@ -194,6 +195,15 @@ class Shop:
                     raise report.error
         self._merge_companies()
 
+    def _set_up(self) -> None:
+        """What the tenant's people keep in Dynamics beside customers and items."""
+        for change in self.tenant.filled(self.tenant.told.get("set up", [])):
+            for what, fields in change.items():
+                self.clerk_does(what, fields)
+        for name, one in self.tenant.told["customers"].items():
+            if "with" in one:
+                self.clerk_does(f"customer {name}", one["with"])
+
     def _merge_companies(self) -> None:
         """A person merges the companies of a customer with accounts in several legal entities."""
         for name, one in self.tenant.told["customers"].items():
@@ -208,8 +218,12 @@ class Shop:
                 accounts = {"d365_customer_key": self.tenant.key(name), "d365_customer_accounts": ";".join(keys)}
                 self.hubspot.edit("companies", merged, accounts, self.now())
 
-    def in_a_fork(self, work: Callable[[], Awaitable[list[str]]]) -> list[str]:
-        """What is wrong after a row's work, done in a child on a copy of the database."""
+    def in_a_fork(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """What a piece of work tells that is done in a child, on a copy of the database.
+
+        Raises:
+            RuntimeError: it did not come to its end; the message says why.
+        """
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -218,20 +232,21 @@ class Shop:
                 shutil.copy(self.database, copy)
                 self.database = copy
                 setup_logging("ERROR")
-                told = self.act(work)
+                told = {"done": self.act(work)}
             except BaseException:  # noqa: BLE001 - reported to the parent, whatever it is
-                told = [traceback.format_exc()]
+                told = {"failed": traceback.format_exc()}
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(orjson.dumps(told))
             os._exit(0)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            answer = pipe.read()
+            answer = orjson.loads(pipe.read())
         os.waitpid(child, 0)
         for left in self.home.glob(f"row-{child}.db*"):
             left.unlink()
-        found: list[str] = orjson.loads(answer)
-        return found
+        if "failed" in answer:
+            raise RuntimeError(answer["failed"])
+        return answer["done"]
 
     # --- what stands in the two systems ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,7 @@ def plain(value: Any) -> str:
 def order_differences(expected: Expected) -> Iterator[str]:
     """Field by field, line by line: what stands otherwise than the table says."""
     shop = expected.shop
-    orders = shop.rows("SalesOrderHeadersV2")
+    orders = orders_of(shop, expected.deal)
     if len(orders) != 1:
         yield f"{len(orders)} orders stand in Dynamics"
         return
@@ -177,9 +178,13 @@ def order_differences(expected: Expected) -> Iterator[str]:
     stands = header_stands(orders[0])
     if header["customer"] == "?":
         header |= {"customer": stands["customer"], "payer": stands["payer"]}
+    if "#" in header["number"]:  # Dynamics gives the number
+        header["number"] = stands["number"] if fits(stands["number"], header["number"]) else header["number"]
     yield from _fields("", header, stands)
     wanted = expected.lines(header)
-    lines = sorted(shop.rows("SalesOrderLinesV3"), key=lambda row: row["CustomersLineNumber"])
+    order = (stands["legal entity"], stands["number"])
+    of_order = [row for row in shop.rows("SalesOrderLinesV3") if (row["dataAreaId"], row["SalesOrderNumber"]) == order]
+    lines = sorted(of_order, key=lambda row: row["CustomersLineNumber"])
     numbers = [line["CustomersLineNumber"] for line in lines]
     if numbers != list(range(1, len(wanted) + 1)):
         yield f"lines {numbers} stand instead of 1 to {len(wanted)}"
@@ -190,6 +195,17 @@ def order_differences(expected: Expected) -> Iterator[str]:
         if parts(text) != parts(found["line"]):
             yield f"line {position} is {found['line']}; the table says {text}"
         yield from _fields(f"line {position} ", want, found)
+
+
+def orders_of(shop: Shop, deal: str) -> list[dict[str, Any]]:
+    """The orders that carry a deal's reference."""
+    reference = f"HS-{PORTAL}-{deal}"
+    return [row for row in shop.rows("SalesOrderHeadersV2") if row["CustomersOrderReference"].startswith(reference)]
+
+
+def fits(text: str, pattern: str) -> bool:
+    """Whether a number is one of its sequence: ``SO-######``."""
+    return re.fullmatch(re.escape(pattern).replace(r"\#", r"\d"), text) is not None
 
 
 def parts(text: str) -> tuple[Any, ...]:

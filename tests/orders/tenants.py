@@ -5,6 +5,7 @@ What they are stands in the folder ``tenants``, in words; here it becomes a worl
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -74,6 +75,18 @@ class Tenant:
     def item_number(self, product: str) -> str:
         """The item number of a product."""
         return str(self.items[product].get("item", product))
+
+    def filled(self, value: Any) -> Any:
+        """``<Alpha Foundry>`` is its account, ``<here>`` the legal entity, ``<currency>`` its currency."""
+        if isinstance(value, dict):
+            return {self.filled(key): self.filled(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.filled(one) for one in value]
+        if not isinstance(value, str):
+            return value
+        known = {"here": self.home, "currency": self.told["order"]["currency"]}
+        known |= {name: self.account(name) for name in self.told["customers"]}
+        return re.sub(r"<([^<>]+)>", lambda found: known.get(found[1], found[0]), value)
 
     def write_mappings(self, folder: Path) -> None:
         """The mapping files as finance keeps them: rules into ``orders.yaml``, everything else beside it."""
