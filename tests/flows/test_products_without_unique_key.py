@@ -10,7 +10,7 @@ import pytest
 
 from ml_connector.app.flows import record_flow
 from ml_connector.app.replay import replay
-from ml_connector.store import calls, links
+from ml_connector.store import calls, links, tables
 from ml_connector.systems.hubspot.sink import SETTLE
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def settled(office: Office) -> None:
         cid = office.at.connection.connection_id
         for doubt in await calls.in_doubt(tx, cid, "products.create"):
             sent_at = doubt.intended_at - SETTLE
-            statement = calls.tables.call.update().where(calls.tables.call.c.call_id == doubt.call_id)
+            statement = tables.call.update().where(tables.call.c.call_id == doubt.call_id)
             await tx.connection.execute(statement.values(intended_at=sent_at))
 
 
@@ -209,6 +209,7 @@ async def test_killed_while_what_was_found_is_linked_it_is_found_again(
     await quiet(office)
 
 
+@ON_BOTH_DATABASES
 async def test_two_processes_at_once_make_each_product_once(plain: Callable[..., Awaitable[Office]]) -> None:
     """Whoever writes the intent first makes it; the other one waits."""
     office = await plain()
@@ -250,5 +251,6 @@ async def test_a_product_that_was_merged_is_found_by_its_plain_key(
     flow = await record_flow(office.at, "products")
     assert await flow.sink.standing([first, second, "unheard of"]) == {first: ids[first], second: ids[second]}
     traces = await flow.sink.trace({first: "1"}, ["name"])
-    assert traces[first].now is not None
-    assert traces[first].now.target_id == ids[first]
+    now = traces[first].now
+    assert now is not None
+    assert now.target_id == ids[first]
