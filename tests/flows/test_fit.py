@@ -126,7 +126,7 @@ async def test_one_party_with_accounts_in_several_entities_is_counted_and_asked_
     await messy.customer("usmf:C-5", PartyNumber=party_of(messy, "C-2"))
     found = line(await report_of(messy), "parties")
     assert found.figure.startswith("1 party with accounts in several legal entities")
-    assert found.advice == "Decide: a company for each customer, or for each party."
+    assert found.advice == "Decide customers.identity: a company each, or one a party."
 
 
 async def test_an_address_on_several_records_is_shared_but_a_primary_contact_has_its_customers(

@@ -209,6 +209,7 @@ async def test_killed_while_what_was_found_is_linked_it_is_found_again(
     await quiet(office)
 
 
+@ON_BOTH_DATABASES
 async def test_two_processes_at_once_make_each_product_once(plain: Callable[..., Awaitable[Office]]) -> None:
     """Whoever writes the intent first makes it; the other one waits."""
     office = await plain()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ml_connector.errors import ConfigurationError
-from ml_connector.flows.customers.settings import PEOPLE_FROM
+from ml_connector.flows.customers.settings import KEPT
 from ml_connector.store import connections
 from ml_connector.store.connections import LegalEntityRow, SideRow
 from ml_connector.systems.dynamics.capabilities import ping as ping_dynamics
@@ -68,8 +68,8 @@ async def _save_dynamics(
     cid = place.connection.connection_id
     async with place.store.write() as tx:
         before = await connections.side(tx, cid, "dynamics")
-        if before is not None and before.identity == settings.url and PEOPLE_FROM in before.capabilities:
-            facts[PEOPLE_FROM] = before.capabilities[PEOPLE_FROM]  # keys of contacts hang on it
+        if before is not None and before.identity == settings.url:  # links hang on these
+            facts |= {name: before.capabilities[name] for name in KEPT if name in before.capabilities}
         row = SideRow("dynamics", stored, settings.url, facts, tx.now)
         await connections.put_side(tx, cid, row, {"dynamics.client_secret": secret}, place.vault)
         await connections.put_legal_entities(tx, cid, rows)

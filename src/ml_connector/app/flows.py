@@ -17,7 +17,13 @@ from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.contacts import contacts
 from ml_connector.flows.customers.flow import customers
 from ml_connector.flows.customers.people import offered_people
-from ml_connector.flows.customers.settings import PEOPLE_FROM, ContactSettings, CustomerSettings
+from ml_connector.flows.customers.settings import (
+    IDENTITY,
+    PEOPLE_FROM,
+    PER_CUSTOMER,
+    ContactSettings,
+    CustomerSettings,
+)
 from ml_connector.flows.order_status.flow import order_status_flow
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
@@ -36,7 +42,7 @@ from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.mapping.rules import wanted_properties
 from ml_connector.settings import section
-from ml_connector.store import connections, flows
+from ml_connector.store import connections, flows, links
 from ml_connector.systems.dynamics.numbers import Numbering
 from ml_connector.systems.dynamics.offered_dimensions import offered_dimensions
 
@@ -109,7 +115,7 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
             mapping,
             mapping_version=version,
             legal_entities=tuple(entities),
-            settings=section(CustomerSettings, place.settings.customers, "customers"),
+            settings=await _customer_settings(place),
             lanes=lanes,
         )
     if name == "contacts":
@@ -151,6 +157,31 @@ async def _order_status(place: Workplace) -> RecordFlow:
     )
     lanes = section(SyncSettings, place.settings.sync, "sync").lanes
     return order_status_flow(source, await place.hubspot(), lanes=lanes)
+
+
+async def _customer_settings(place: Workplace) -> CustomerSettings:
+    """Section ``customers``; what makes a company is kept as it was chosen before the first one stood.
+
+    Raises:
+        ConfigurationError: it was changed since.
+    """
+    settings: CustomerSettings = section(CustomerSettings, place.settings.customers, "customers")
+    known = (await place.side("dynamics")).capabilities
+    kept = known.get(IDENTITY, PER_CUSTOMER)
+    if settings.identity == kept:
+        return settings
+    cid = place.connection.connection_id
+    async with place.store.write() as tx:
+        linked = await links.count(tx, cid, "customers")
+        if not linked:
+            await connections.put_capabilities(tx, cid, "dynamics", {**known, IDENTITY: settings.identity})
+            return settings
+    raise ConfigurationError(
+        f"customers.identity is {settings.identity}, and the {linked} customers that are linked were moved {kept}. "
+        "Changing it is a planned migration: companies that stand would have to be merged or divided.",
+        code="configuration.setting",
+        hint=f"Set customers.identity back to {kept}.",
+    )
 
 
 async def _people_from(place: Workplace) -> str:

@@ -196,7 +196,7 @@ async def _chosen(place: Workplace, row: Match, target_id: str, by: str) -> Matc
     for other in rows:
         if other.target_id == target_id:
             return replace(other, state="accepted", decided_by=by)
-    detail = {"source": row.detail["source"], "target": {}, "reasons": ["chosen by hand"], "written": True}
+    detail = {**row.detail, "target": {}, "reasons": ["chosen by hand"], "written": True}
     return replace(
         row,
         target_id=target_id,

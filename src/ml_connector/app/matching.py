@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app.match_sides import KINDS
 from ml_connector.domain.matching.deciding import OWN_KEY, Matching, Proposal, decide
+from ml_connector.domain.records import identity_hash
 from ml_connector.domain.text import did_you_mean
-from ml_connector.engine.match import stamp
+from ml_connector.engine.match import IDENTITY, stamp
 from ml_connector.errors import ConfigurationError
 from ml_connector.store import calls, matches
 from ml_connector.store.matches import Match
@@ -17,7 +18,7 @@ from ml_connector.systems.hubspot import properties
 from ml_connector.systems.hubspot.stamps import KeyStamps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from ml_connector.app.match_sides import Kind
     from ml_connector.app.workplace import Workplace
@@ -115,11 +116,49 @@ async def compare(place: Workplace, flow: str) -> Comparison:
     sides = await kind.read(place)
     linked = await _linked(place, flow)
     taken = set(linked.values())
-    sources = {each.id: each for each in sides.sources if each.id not in linked}
     targets = {each.id: each for each in sides.targets if each.id not in taken}
+    alone, fellows = one_of_each_party(
+        sides.sources, linked=linked, carried={each.key for each in sides.targets}
+    )
+    sources = {each.id: each for each in alone if each.id not in linked}
     rejected = {(key, target) for _, key, target in await _pairs(place, flow, "rejected")}
     matching = decide(kind.pairs(sources.values(), targets.values()), rejected=rejected)
+    behind = [
+        (fellow, replace(each, source=fellow.id))
+        for each in matching.doubtful
+        for fellow in fellows.get(each.source, ())
+        if (fellow.id, each.target) not in rejected
+    ]
+    sources |= {fellow.id: fellow for fellow, _ in behind}
+    matching = replace(matching, doubtful=(*matching.doubtful, *(each for _, each in behind)))
     return Comparison(flow, sources, targets, matching, len(linked), sides.notes)
+
+
+def one_of_each_party(
+    sources: Sequence[Any], *, linked: Collection[str], carried: Collection[str]
+) -> tuple[list[Any], dict[str, list[Any]]]:
+    """Of customers that share a company only one is compared: whose key a company carries, else the first.
+
+    Returns:
+        The sources to compare, and by their ids the others of the party: nothing may be created behind a doubtful
+        match of the one. Where one of a party is linked, the others follow it and are not compared.
+    """
+    alone: list[Any] = []
+    parties: dict[str, list[Any]] = {}
+    for each in sources:
+        party = getattr(each, "party", "")
+        if party:
+            parties.setdefault(party, []).append(each)
+        else:
+            alone.append(each)
+    fellows: dict[str, list[Any]] = {}
+    for members in parties.values():
+        if any(each.id in linked for each in members):
+            continue
+        first = next((each for each in members if each.id in carried), members[0])
+        alone.append(first)
+        fellows[first.id] = [each for each in members if each is not first]
+    return alone, fellows
 
 
 async def carry_out(place: Workplace, comparison: Comparison, *, by: str) -> dict[str, Any]:
@@ -235,6 +274,8 @@ def _match(
         "reasons": list(proposal.reasons),
         "written": ours,
     }
+    if party := getattr(comparison.sources[proposal.source], "party", ""):
+        detail[IDENTITY] = identity_hash(party)
     return Match(
         flow=comparison.flow,
         source_key=proposal.source,

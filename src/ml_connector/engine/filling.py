@@ -71,8 +71,22 @@ class Filler:
     async def flush(self, route: str) -> None:
         """Hand a batch to the lanes, full or not."""
         rows, self.filling[route] = self.filling[route], []
+        if route == "create" and not self.flow.sink.identity:
+            rows = await self.without_owner(rows)
         if rows:
             await self.lanes.submit(Batch(tuple(rows), creating=route == "create", look=route == "look"))
+
+    async def without_owner(self, rows: list[Row]) -> list[Row]:
+        """Creations whose identity nobody owns, looked up at the last moment: the target does not keep it unique.
+
+        Who is on its way holds its claim until its link is stored: between the two nobody slips through.
+        """
+        owned = await self.owned([row for row in rows if row.change.record.identity])
+        for row in rows:
+            if row.change.key in owned:
+                self.lanes.claimed.discard(row.change.record.identity)
+                self.lanes.followers.append(row)
+        return [row for row in rows if row.change.key not in owned]
 
     async def rest(self) -> None:
         """Everything that was sent has its outcome on record, followers too."""
@@ -94,6 +108,7 @@ class Filler:
         owned = await self.owned(rows)
         held = await self.held([row for row in rows if row.change.key not in owned])
         alone: list[Row] = []
+        made: set[str] = set()
         for row in rows:
             target_id = owned.get(row.change.key)
             one = held.get(row.change.key)
@@ -103,7 +118,10 @@ class Filler:
                 owned[row.change.key] = target_id
             elif one is not None and one.target_id not in {row.change.target_id for row in alone}:
                 alone.append(Row(adopting(self.flow.traits, row.change, one), row.covered))
+            elif one is None and row.change.record.identity in made:
+                self.lanes.followers.append(row)  # the record was made a moment ago: after it
             elif one is None and row.change.record.identity:
+                made.add(row.change.record.identity)
                 await self.create_alone(row)
             elif one is None:
                 await self.lanes.give_up([row])  # what it should have followed is gone, too

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_connector.store.database import Tx
     from ml_connector.store.matches import Match
 
+IDENTITY = "identity"  # in the details of a pair: the hash by which further keys of the record follow
 UNTOUCHED = b""  # the fingerprint of a link through which nothing but the key has been written
 
 
@@ -173,6 +174,7 @@ def _link(row: Match, stamps: Stamps) -> Link:
         fingerprint_version=FINGERPRINT_VERSION,
         mapping_version=0,
         written=orjson.dumps({stamps.key_property: row.source_key}),
+        identity=row.detail.get(IDENTITY),
         role="adopted",
     )
 

@@ -153,6 +153,7 @@ class Ledger:
         """Store the intent to make records once; or, storing nothing, which of them may stand already."""
         cid = self.engine.connection_id
         async with self.engine.store.write() as tx:
+            await calls.one_at_a_time(tx, cid)
             taken = await unsure_keys(tx, cid, call.resource)
             heads = await links.heads(tx, cid, self.flow.name, call.keys)
             taken |= {key for key, head in heads.items() if head.state == "live" and head.role != "follower"}

@@ -108,6 +108,14 @@ async def open_calls(tx: Tx, connection_id: int, *, run_id: str | None = None) -
     return [Call(*row) for row in rows]
 
 
+async def one_at_a_time(tx: Tx, connection_id: int) -> None:
+    """Let no other transaction of the connection pass here before this one ends; on SQLite none does anyway."""
+    query = select(tables.connection.c.connection_id).where(
+        tables.connection.c.connection_id == connection_id
+    )
+    await tx.connection.execute(query.with_for_update())
+
+
 async def in_doubt(tx: Tx, connection_id: int, resource: str) -> list[Doubt]:
     """Calls of a resource that was to be made once whose outcome is not known, the oldest first."""
     if resource not in ONCE:

@@ -193,7 +193,7 @@ def _customers(found: Customers, people: People | None) -> list[Line]:
             "parties",
             parties,
             f"{_many(parties.groups, 'party', 'parties')} with accounts in several legal entities",
-            "Decide: a company for each customer, or for each party.",
+            "Decide customers.identity: a company each, or one a party.",
         ),
         _bad("e-mails", emails, "are no addresses; left empty"),
         _bad("phones", phones, "cannot be dialled; kept"),

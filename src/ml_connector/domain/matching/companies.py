@@ -34,6 +34,7 @@ class Company:
         emails: Its mailboxes and those of its contacts.
         phones: In E.164, extensions left out.
         country: Two letters.
+        party: Whose customers share one company, where they do.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Company:
     postal_code: str = ""
     city: str = ""
     country: str = ""
+    party: str = ""
 
 
 class _Side(NamedTuple):

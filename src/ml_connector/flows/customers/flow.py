@@ -1,7 +1,9 @@
 """Customers of F&O become companies in HubSpot: one company each, known by ``d365_customer_key``.
 
 Organisations always, persons only where ``customers.companies_for_persons`` says so. A customer that a scope filter
-leaves out is handed on all the same, with the filter's name: only so can one that has been written be marked.
+leaves out is handed on all the same, with the filter's name: only so can one that has been written be marked. Where
+``customers.identity`` is ``per_party``, the accounts of one party share a company: the oldest key owns it, the others
+are listed on it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from ml_connector.domain.keys import external_key, split_key
 from ml_connector.domain.records import SourceRecord, TargetRecord, digest
 from ml_connector.engine.ports import RecordFlow, Traits
 from ml_connector.flows.customers.scope import scope_of
+from ml_connector.flows.customers.settings import PER_PARTY
 from ml_connector.systems.dynamics.odata import equals
 from ml_connector.systems.dynamics.source import Reading, both, in_legal_entities, pick, read_pages
 from ml_connector.systems.hubspot.sink import UpsertSink
@@ -40,6 +43,7 @@ TRAITS = Traits(
     currencies=frozenset({"d365_currency"}),
     further_keys="d365_customer_accounts",
 )
+PARTY = "Party"  # whose accounts share a company; not in the fields where each has its own
 ORDER = "dataAreaId,CustomerAccount"
 
 
@@ -52,6 +56,7 @@ class CustomerSource:
     legal_entities: frozenset[str]
     party_types: frozenset[str]
     left_by: Callable[[Mapping[str, Any]], str]  # the scope filter that leaves a row out
+    per_party: bool = False
 
     async def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
         """Every such customer, in key order.
@@ -97,8 +102,15 @@ class CustomerSource:
         fields["LegalEntity"] = fields["dataAreaId"].lower()
         fields["CustomerKey"] = key
         fields["Status"] = "Active"
+        if self.per_party:
+            fields[PARTY] = str(fields["PartyNumber"] or "")
         fields["LeftScope"] = left_scope = self.left_by(fields)
         return SourceRecord(key, fields, digest(fields), left_scope)
+
+
+def party_of(record: SourceRecord) -> str:
+    """The party whose accounts share one company; empty where each account has its own."""
+    return str(record.fields.get(PARTY, ""))
 
 
 def full_name(fields: Mapping[str, Any]) -> str:
@@ -119,7 +131,13 @@ def customers(
     """Build the flow for one connection."""
     deciding, left_by = scope_of(settings)
     with_persons = settings.companies_for_persons
-    own = {*KEY_FIELDS, "PartyType", *(PERSON_NAMES if with_persons else ())}
+    per_party = settings.identity == PER_PARTY
+    own = {
+        *KEY_FIELDS,
+        "PartyType",
+        *(PERSON_NAMES if with_persons else ()),
+        *(["PartyNumber"] if per_party else ()),
+    }
     reading = Reading(
         DATA_ENTITY,
         tuple(sorted((mapping.sources - SUPPLIED) | own | deciding)),
@@ -134,14 +152,17 @@ def customers(
         legal_entities=frozenset(legal_entities),
         party_types=frozenset({ORGANISATION, PERSON} if with_persons else {ORGANISATION}),
         left_by=left_by,
+        per_party=per_party,
     )
 
     def to_company(record: SourceRecord) -> TargetRecord:
         mapped = mapping.apply(record.fields)
+        party = party_of(record)
         return TargetRecord(
             key=record.key,
             properties=mapped.properties,
-            fingerprint=digest(mapped.properties),
+            fingerprint=digest([mapped.properties, party] if party else mapped.properties),
+            identity=party,
             source_digest=record.digest,
             first_write=mapping.first_write,
             notes=mapped.notes,

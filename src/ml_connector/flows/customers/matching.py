@@ -6,12 +6,14 @@ A customer is taken as the load would write it: what the mapping makes of it is 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.domain.keys import external_key
 from ml_connector.domain.matching.companies import Company
 from ml_connector.domain.matching.people import Person
 from ml_connector.errors import MappingError
+from ml_connector.flows.customers.flow import party_of
 from ml_connector.mapping.phone import international
 from ml_connector.mapping.places import country_of
 from ml_connector.mapping.web import company_domain, email_address
@@ -56,7 +58,8 @@ def customer(
     except MappingError:
         properties = {name: str(record.fields.get(field) or "") for name, field in _PLAIN.items()}
     mailbox = str(record.fields.get("PrimaryContactEmail") or "")
-    return _company(record.key, properties, emails=(mailbox, *emails), tax_id=tax_id)
+    found = _company(record.key, properties, emails=(mailbox, *emails), tax_id=tax_id)
+    return replace(found, party=party_of(record))
 
 
 def company(

@@ -6,7 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+PER_CUSTOMER, PER_PARTY = "per_customer", "per_party"
+IDENTITY = "customer_identity"  # the fact, kept with the connection, what makes a company
 PEOPLE_FROM = "people_from"  # the fact, kept with the connection, which data entity people were found in
+KEPT = (IDENTITY, PEOPLE_FROM)
 
 
 class CustomerSettings(BaseModel):
@@ -23,6 +26,11 @@ class CustomerSettings(BaseModel):
     one_time: bool = Field(default=False, description="Whether one-time customers are moved, too.")
     address_books: tuple[str, ...] = Field(
         default=(), description="Only customers in one of these address books; empty: all."
+    )
+    identity: Literal["per_customer", "per_party"] = Field(
+        default="per_customer",
+        description="Whether each customer account is a company, or all accounts of one party share one. Kept once "
+        "companies stand: changing it later is a planned migration.",
     )
     companies_for_persons: bool = Field(
         default=False, description="Whether a customer who is a person becomes a company beside its contact."
