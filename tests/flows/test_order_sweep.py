@@ -86,6 +86,22 @@ async def test_a_reference_seen_twice_is_found_and_is_resolved_when_it_is_mended
     assert await shop.stuck("orders") == {}
 
 
+async def test_a_line_of_ours_that_stands_twice_is_found_and_lines_that_people_add_are_not(
+    shop: Office,
+) -> None:
+    deal = await sold(shop, (ITEM, {}))
+    await approved(shop, deal)
+    number = str(shop.orders()[0]["SalesOrderNumber"])
+    for _ in range(2):
+        await line(shop, number)
+    assert await found(shop) == {}
+    ours = next(row for row in shop.lines() if row["CustomersLineNumber"] == 1)
+    copied = ("dataAreaId", "SalesOrderNumber", "ItemNumber", "OrderedSalesQuantity", "CustomersLineNumber")
+    await shop.clerk_adds("SalesOrderLinesV3", **{name: ours[name] for name in copied})
+    assert await found(shop) == {deal: "order.line_twice"}
+    assert number in (await shop.stuck("orders"))[deal].message
+
+
 async def test_an_order_with_our_reference_and_no_deal_is_found(shop: Office) -> None:
     number = await header(shop, "4711")
     await line(shop, number)
@@ -103,13 +119,15 @@ async def test_a_header_without_lines_is_found_unless_it_is_being_finished(
     done = await sold(shop, (ITEM, {}))
     await approved(shop, done)
     refused = {"error": {"message": "Write failed. Infolog: Error: The item is being counted."}}
-    shop.fault("dynamics", "status", "POST", "SalesOrderLines", status=400, body=refused)
+    of_lines = r"/data/(\$batch|SalesOrderLines)"
+    shop.fault("dynamics", "status", "POST", of_lines, status=400, body=refused, times=0)
     assert (await approve_deal(shop.at, half, by="Kim"))["state"] == "parked"
     assert [order["SalesOrderStatus"] for order in shop.orders()].count("None") == 1
     assert await found(shop) == {}
     await header(shop, done)  # one of a deal that has its order: nobody is about to finish it
     causes = {finding["cause"] for finding in await sweep_deals(shop.at)}
     assert causes == {"order.header_only", "order.reference_twice"}
+    assert (await shop.stuck("orders"))[done].cause == "order.reference_twice"  # the graver of the two
 
 
 async def test_a_won_deal_that_was_never_taken_up_is_found_and_begins_by_replay(shop: Office) -> None:

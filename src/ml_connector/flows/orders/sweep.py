@@ -1,25 +1,27 @@
 """The daily sweep: what no single deal can show. It reads both systems and reports; neither is written to.
 
-A reference seen twice, a won deal without an order, an order of ours without a deal, a header without lines. Deals of
-orders that are gone from HubSpot are looked at again.
+A reference or a line seen twice, a won deal without an order, an order of ours without a deal, a header without lines.
+Deals of orders that are gone from HubSpot are looked at again.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.causes import cause_of
+from ml_connector.flows.orders.read_back import POSITION
 from ml_connector.store import parked, processes, progress
 from ml_connector.store.parked import ParkedRecord
 from ml_connector.store.progress import Progress
 from ml_connector.systems.dynamics.odata import equals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ml_connector.flows.orders.flow import OrderFlow
     from ml_connector.store.database import Tx
@@ -28,7 +30,7 @@ KEPT = "orders.sweep"  # when it was last done, with the flow's progress
 EVERY = timedelta(days=1)
 PAGE = 500
 FOUND_BY = {"found_by": "sweep"}  # in the detail of a parked record
-NO_LINES = "None"  # SalesOrderStatus of an order that has none
+NO_LINES, OPEN = "None", "Backorder"  # SalesOrderStatus of an order without lines; of one to be delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,12 @@ async def sweep(flow: OrderFlow) -> list[Finding]:
     deals = {deal for header in headers if (deal := deal_of(flow, header.reference))}
     won = await _won(flow)
     known = await _known(flow, sorted(deals | set(won)))
+    lines = await _lines(flow, headers)
     findings = [
         *_twice(flow, headers),
         *_stray(flow, headers, placed, known),
-        *await _without_lines(flow, headers),
+        *_lines_twice(flow, lines),
+        *await _without_lines(flow, lines),
         *(_missed(deal) for deal in won if deal not in known),
     ]
     await _store(flow, findings)
@@ -190,29 +194,48 @@ def _stray(
             )
 
 
-async def _without_lines(flow: OrderFlow, headers: Sequence[Header]) -> list[Finding]:
-    found: list[Finding] = []
-    empty = [header for header in headers if header.status == NO_LINES]
-    for legal_entity in sorted({header.legal_entity for header in empty}):
-        numbers = [header.number for header in empty if header.legal_entity == legal_entity]
+async def _lines(flow: OrderFlow, headers: Sequence[Header]) -> dict[Header, list[int]]:
+    """The positions of the lines of orders that nothing was delivered of yet, or that seem to have none."""
+    found: dict[Header, list[int]] = {header: [] for header in headers if header.status in (NO_LINES, OPEN)}
+    for legal_entity in sorted({header.legal_entity for header in found}):
+        of = {header.number: header for header in found if header.legal_entity == legal_entity}
         rows = await flow.dynamics.rows_by(
             flow.settings.line_entity,
             "SalesOrderNumber",
-            numbers,
-            select=("dataAreaId", "SalesOrderNumber"),
+            list(of),
+            select=("dataAreaId", "SalesOrderNumber", POSITION),
             extra_filter=equals("dataAreaId", legal_entity),
         )
-        filled = {str(row["SalesOrderNumber"]) for row in rows}
-        for header in empty:
-            mine = header.legal_entity == legal_entity and header.number not in filled
-            if mine and not await _is_under_way(flow, header):
-                message = (
-                    f"Order {header.number} in {legal_entity} ({header.reference}) has no lines, and nobody is about "
-                    "to add them."
-                )
-                deal = deal_of(flow, header.reference) or header.reference
-                found.append(Finding("order.header_only", deal, message, (header.number,)))
+        for row in rows:
+            found[of[str(row["SalesOrderNumber"])]].append(row[POSITION])
     return found
+
+
+async def _without_lines(flow: OrderFlow, lines: Mapping[Header, Sequence[int]]) -> list[Finding]:
+    found: list[Finding] = []
+    for header, positions in lines.items():
+        if not positions and not await _is_under_way(flow, header):
+            message = (
+                f"Order {header.number} in {header.legal_entity} ({header.reference}) has no lines, and nobody is "
+                "about to add them."
+            )
+            deal = deal_of(flow, header.reference) or header.reference
+            found.append(Finding("order.header_only", deal, message, (header.number,)))
+    return found
+
+
+def _lines_twice(flow: OrderFlow, lines: Mapping[Header, Sequence[int]]) -> Iterator[Finding]:
+    """Lines sent once more by a process that slept for too long; lines that people add carry no position of ours."""
+    for header, positions in lines.items():
+        twice = sorted(position for position, count in Counter(positions).items() if position and count > 1)
+        if twice:
+            yield Finding(
+                "order.line_twice",
+                deal_of(flow, header.reference) or header.reference,
+                f"Order {header.number} in {header.legal_entity} ({header.reference}) holds more than once the line "
+                f"{', '.join(map(str, twice))}. Delete what is surplus in Dynamics.",
+                (header.number,),
+            )
 
 
 async def _is_under_way(flow: OrderFlow, header: Header) -> bool:
@@ -239,7 +262,8 @@ async def _store(flow: OrderFlow, findings: Sequence[Finding]) -> None:
         rows = [
             _row(flow, found) for found in findings if found.deal not in open_rows or found.deal in before
         ]
-        await parked.park(tx, cid, list({row.key: row for row in rows}.values()))
+        first = {row.key: row for row in reversed(rows)}  # of what is found of one deal, the gravest
+        await parked.park(tx, cid, list(first.values()))
         at = {"at": engine.around.clock.now().isoformat(), "findings": len(findings)}
         await progress.save(tx, cid, Progress(flow=KEPT, run_id="", details=at))
 
