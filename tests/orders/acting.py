@@ -1,4 +1,4 @@
-"""What happens to a row's deal: a clerk prepares, a rep wins, the connector drafts, a person approves, it is compared."""
+"""What happens to a row's deal: a clerk prepares, a rep wins it, it is drafted, approved, compared."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.orders.row import DealMaker
+from tests.orders.shop import DYNAMICS_HOST
 from tests.orders.standing import HEADER, LINE, Expected, order_differences, orders_of
 
 from ml_connector.app.deals import approve_deal, show_deal
@@ -18,15 +19,23 @@ from ml_connector.store import parked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from tests.orders.row import Row
     from tests.orders.shop import Shop
 
     from ml_connector.app.workplace import Workplace
+    from ml_connector.twin.wire import Request
 
 WAITS = {"sales": "Waiting for sales", "finance": "Waiting for finance", "it": "Waiting for IT"}
 NAMED_FIELDS = HEADER | {f"line {name}": field for name, field in LINE.items()}
-NAMED_FIELDS |= {"item": "ItemNumber", "unit": "SalesUnitSymbol", "price": "SalesPrice", "ships from": "ShippingWarehouseId"}
+NAMED_FIELDS |= {
+    "item": "ItemNumber",
+    "unit": "SalesUnitSymbol",
+    "price": "SalesPrice",
+    "ships from": "ShippingWarehouseId",
+}
+ON_ITS_WAY = ("/data/SalesOrderHeadersV2", "/data/$batch")
 WHY = "as agreed on the telephone"
 
 
@@ -55,9 +64,7 @@ class Acting:
         shop = self.shop
         for name, value in (self.row.get("Dynamics behaves") or {}).items():
             shop.dynamics.environment.switches[name] = str(value)  # type: ignore[index]  # a plain dict
-        for change in self.row.get("in Dynamics") or []:
-            for what, fields in change.items():
-                shop.clerk_does(what, {name: self._value(value) for name, value in fields.items()})
+        self._clerk("in Dynamics")
         for change in self.row.get("in HubSpot") or []:
             for what, fields in change.items():
                 kind, _, name = what.partition(" ")
@@ -76,6 +83,24 @@ class Acting:
                 shop.hubspot.edit("line_items", self.maker.lines[int(place) - 1], fields, shop.now())
         shop.hubspot.set_deal_stage(self.deal, "won", shop.now())
 
+    def _clerk(self, when: str) -> None:
+        """What a clerk changes in Dynamics."""
+        for change in self.row.get(when) or []:
+            for what, fields in change.items():
+                self.shop.clerk_does(what, {name: self._value(value) for name, value in fields.items()})
+
+    def _meanwhile(self) -> None:
+        """What a clerk changes while the order is on its way to Dynamics."""
+        if not self.row.get("meanwhile"):
+            return
+
+        def arrives(_side: str, request: Request, _at: datetime) -> None:
+            if request.method == "POST" and request.path in ON_ITS_WAY:
+                self.shop.shells[DYNAMICS_HOST].on_request.remove(arrives)
+                self._clerk("meanwhile")
+
+        self.shop.shells[DYNAMICS_HOST].on_request.append(arrives)
+
     def _value(self, value: Any) -> Any:
         """What a clerk enters: days as dates, numbers exact."""
         if isinstance(value, float):
@@ -85,7 +110,9 @@ class Acting:
     async def _choose(self, place: Workplace) -> None:
         """A person decides what the connector would not."""
         chosen = {
-            f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}" if name.startswith("line ") else name: str(value)
+            f"item.{self.maker.lines[int(name.removeprefix('line ')) - 1]}"
+            if name.startswith("line ")
+            else name: str(value)
             for name, value in self.row.get("chosen").items()
         }
         await approve_deal(place, self.deal, by="Kim", chosen=chosen, because=WHY)
@@ -95,24 +122,34 @@ class Acting:
         shown = await show_deal(place, self.deal)
         words = self.row.get("release")
         if (shown["step"], shown["release"]) != ("release", "asked") or words not in shown["message"]:
-            return [f"the deal is at {shown['step']}, {shown['release']}, {shown['message']}; the table says {words}"]
+            return [
+                f"the deal is at {shown['step']}, {shown['release']}, {shown['message']}; the table says {words}"
+            ]
         return []
 
     async def _placed(self, place: Workplace) -> list[str]:
         """Approved where that is asked, the order stands as the table says."""
         shown = await show_deal(place, self.deal)
+        self._clerk("after the draft")
         if shown["step"] == "release" and shown["release"] == "asked":
-            await approve_deal(place, self.deal, by="Kim")
+            self._meanwhile()
+            shown = await approve_deal(place, self.deal, by="Kim")
+            if self.row.get("after the draft") and shown["release"] == "asked":
+                await approve_deal(place, self.deal, by="Kim")
             shown = await show_deal(place, self.deal)
         if shown["state"] != "done":
-            return [f"no order was placed: {shown['state']} at {shown['step']}: {shown['cause']} {shown['message']}"]
+            return [
+                f"no order was placed: {shown['state']} at {shown['step']}: {shown['cause']} {shown['message']}"
+            ]
         expected = Expected(self.row, self.shop, self.deal, next(iter(self.maker.companies()), ""))
         found = list(order_differences(expected))
         return [*found, *self._on_the_deal(shown), *self._notes(shown), *self._why(shown), *self._records()]
 
     def _on_the_deal(self, shown: dict[str, Any]) -> Iterator[str]:
         deal = self._properties("deals", self.deal)
-        told = [deal.get(f"d365_{name}") or "" for name in ("order_status", "sales_order_number", "order_message")]
+        told = [
+            deal.get(f"d365_{name}") or "" for name in ("order_status", "sales_order_number", "order_message")
+        ]
         if told != ["Open", shown["number"], ""]:
             yield f"the deal shows {told}"
 
@@ -121,9 +158,13 @@ class Acting:
         process_notes = [note for step in shown["story"] for note in step.get("notes", [])]
         told = list(dict.fromkeys([*shown["draft"]["notes"], *shown["notes"], *process_notes]))
         wanted = [*(self.row.get("notes") or []), *self.row.tenant.told.get("notes", [])]
-        yield from (f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told))
         yield from (
-            f"a note that the table does not have: {note}" for note in told if not any(words in note for words in wanted)
+            f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told)
+        )
+        yield from (
+            f"a note that the table does not have: {note}"
+            for note in told
+            if not any(words in note for words in wanted)
         )
 
     def _why(self, shown: dict[str, Any]) -> Iterator[str]:
@@ -173,7 +214,9 @@ class Acting:
         known, cause = cause_of(stuck.cause), wanted["cause"]
         turn = wanted.get("turn", known.turn.value)
         yield from _differences(
-            "", {"cause": cause if "." in cause else f"order.{cause}", "turn": turn}, {"cause": stuck.cause, "turn": stuck.turn}
+            "",
+            {"cause": cause if "." in cause else f"order.{cause}", "turn": turn},
+            {"cause": stuck.cause, "turn": stuck.turn},
         )
         yield from _differences("", {"step": self._step(wanted)}, {"step": stuck.detail.get("step", "")})
         words = wanted.get("words", [])

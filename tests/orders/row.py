@@ -22,11 +22,41 @@ if TYPE_CHECKING:
 
 DEALS = Path(__file__).with_name("deals")
 KEYS = {
-    *("situation", "tenants", "deal", "in Dynamics", "in HubSpot", "Dynamics behaves", "settings", "chosen"),
-    *("order", "parks", "first", "notes", "why", "release", "customer has", "company has", "hours later", "expected to fail"),
+    *(
+        "situation",
+        "tenants",
+        "deal",
+        "in Dynamics",
+        "after the draft",
+        "meanwhile",
+        "in HubSpot",
+        "Dynamics behaves",
+        "settings",
+        "chosen",
+    ),
+    *(
+        "order",
+        "parks",
+        "first",
+        "notes",
+        "why",
+        "release",
+        "customer has",
+        "company has",
+        "hours later",
+        "expected to fail",
+    ),
     *NAMES,
 }
-ALONE = ("in Dynamics", "in HubSpot", "Dynamics behaves", "settings", "hours later")
+ALONE = (
+    "in Dynamics",
+    "after the draft",
+    "meanwhile",
+    "in HubSpot",
+    "Dynamics behaves",
+    "settings",
+    "hours later",
+)
 DEAL_KEYS = {
     *("company", "companies", "primary", "contacts", "lines", "owner", "pipeline", "currency", "quote"),
     *("amount", "with", "name"),
@@ -56,7 +86,9 @@ class Row:
     def is_alone(self) -> bool:
         """Whether the row changes more than its own deal, so that no other row may see it."""
         deal = self.get("deal") or {}
-        return any(self.get(key) for key in ALONE) or "contacts" in deal or isinstance(deal.get("company"), dict)
+        return (
+            any(self.get(key) for key in ALONE) or "contacts" in deal or isinstance(deal.get("company"), dict)
+        )
 
     def get(self, key: str, default: Any = None) -> Any:
         """What the row says of this tenant, its placeholders filled in."""
@@ -170,7 +202,9 @@ class DealMaker:
 
     def _owner(self) -> str:
         name = self.deal.get("owner", "Robin Reed")
-        return next((owner.id for owner in self.shop.hubspot.portal.owners if owner.email == email_of(name)), "")
+        return next(
+            (owner.id for owner in self.shop.hubspot.portal.owners if owner.email == email_of(name)), ""
+        )
 
     def _pipeline(self) -> dict[str, str]:
         pipeline = self.shop.hubspot.portal.pipelines.named(self.deal.get("pipeline", "Sales"))
@@ -179,7 +213,10 @@ class DealMaker:
     def _line(self, deal: str, position: int, line: str | dict[str, Any]) -> str:
         own = {"line": line} if isinstance(line, str) else dict(line)
         told = line_of(own.pop("line"))
-        properties: dict[str, str] = {"hs_position_on_quote": str(position), "quantity": str(told["quantity"])}
+        properties: dict[str, str] = {
+            "hs_position_on_quote": str(position),
+            "quantity": str(told["quantity"]),
+        }
         if told["item"]:
             product = self.shop.of_hubspot("products", "hs_sku", told["item"])
             properties |= {"hs_product_id": product["id"]} if product else {"hs_sku": told["item"]}

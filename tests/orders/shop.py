@@ -215,7 +215,10 @@ class Shop:
                 assert other, key
                 both = {"primaryObjectId": own["id"], "objectIdToMerge": other["id"]}
                 merged = self.rep_asks("POST", "/crm/v3/objects/companies/merge", both)["id"]
-                accounts = {"d365_customer_key": self.tenant.key(name), "d365_customer_accounts": ";".join(keys)}
+                accounts = {
+                    "d365_customer_key": self.tenant.key(name),
+                    "d365_customer_accounts": ";".join(keys),
+                }
                 self.hubspot.edit("companies", merged, accounts, self.now())
 
     def in_a_fork(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

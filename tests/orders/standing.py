@@ -124,7 +124,9 @@ class Expected:
 
     def _name(self, item: str) -> str:
         items = self.row.tenant.items
-        return next((one["name"] for key, one in items.items() if self.row.tenant.item_number(key) == item), item)
+        return next(
+            (one["name"] for key, one in items.items() if self.row.tenant.item_number(key) == item), item
+        )
 
 
 def header_stands(row: dict[str, Any]) -> dict[str, str]:
@@ -155,7 +157,8 @@ def line_text(row: dict[str, Any]) -> str:
         Decimal(row[name] or 0)
         for name in ("SalesPriceQuantity", "LineDiscountAmount", "LineDiscountPercentage")
     )
-    words = f"{row['ItemNumber']} x {plain(row['OrderedSalesQuantity'])} {row['SalesUnitSymbol']} at {plain(row['SalesPrice'])}"
+    words = f"{row['ItemNumber']} x {plain(row['OrderedSalesQuantity'])} {row['SalesUnitSymbol']}"
+    words += f" at {plain(row['SalesPrice'])}"
     words += f" per {plain(per)}" if per not in (0, 1) else ""
     words += f" less {plain(off)} each" if off else ""
     words += f" less {plain(percent)} %" if percent else ""
@@ -183,7 +186,9 @@ def order_differences(expected: Expected) -> Iterator[str]:
     yield from _fields("", header, stands)
     wanted = expected.lines(header)
     order = (stands["legal entity"], stands["number"])
-    of_order = [row for row in shop.rows("SalesOrderLinesV3") if (row["dataAreaId"], row["SalesOrderNumber"]) == order]
+    of_order = [
+        row for row in shop.rows("SalesOrderLinesV3") if (row["dataAreaId"], row["SalesOrderNumber"]) == order
+    ]
     lines = sorted(of_order, key=lambda row: row["CustomersLineNumber"])
     numbers = [line["CustomersLineNumber"] for line in lines]
     if numbers != list(range(1, len(wanted) + 1)):
@@ -200,7 +205,11 @@ def order_differences(expected: Expected) -> Iterator[str]:
 def orders_of(shop: Shop, deal: str) -> list[dict[str, Any]]:
     """The orders that carry a deal's reference."""
     reference = f"HS-{PORTAL}-{deal}"
-    return [row for row in shop.rows("SalesOrderHeadersV2") if row["CustomersOrderReference"].startswith(reference)]
+    return [
+        row
+        for row in shop.rows("SalesOrderHeadersV2")
+        if row["CustomersOrderReference"].startswith(reference)
+    ]
 
 
 def fits(text: str, pattern: str) -> bool:

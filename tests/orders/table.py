@@ -51,8 +51,6 @@ class Table:
             told: dict[str, list[str]] = shop.in_a_fork(lambda: acted(shop, [row]))
             return told[row.told["situation"]]
         if key not in self._told:
-            together = [
-                one for one in ROWS if (one.tenant.name, one.file) == key and not one.is_alone
-            ]
+            together = [one for one in ROWS if (one.tenant.name, one.file) == key and not one.is_alone]
             self._told[key] = shop.in_a_fork(lambda: acted(shop, together))
         return self._told[key][row.told["situation"]]

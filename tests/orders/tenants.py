@@ -35,7 +35,8 @@ class Tenant:
     @cached_property
     def told(self) -> dict[str, Any]:
         """What ``tenant.yaml`` says."""
-        return read(FOLDER / self.name / "tenant.yaml")
+        told: dict[str, Any] = read(FOLDER / self.name / "tenant.yaml")
+        return told
 
     @cached_property
     def items(self) -> dict[str, dict[str, Any]]:
@@ -149,13 +150,11 @@ class Tenant:
             payment_terms="Net30",
             language=entity.language,
             phone="",
-            email=f"{email_of(name)}" if one.get("person") else "",
+            email=email_of(name) if one.get("person") else "",
             website="",
             address=_address(one["at"], entity),
             invoice_account=self.account(payer) if payer else "",
-            dimension_values=tuple([*values, *[""] * len(self.told["dimensions"])])[
-                : len(self.told["dimensions"])
-            ],
+            dimension_values=(*values, *[""] * (len(self.told["dimensions"]) - len(values))),
         )
 
     def _releases(self) -> list[Release]:
@@ -184,7 +183,7 @@ def read(path: Path) -> Any:
 
 def email_of(name: str) -> str:
     """Robin Reed is robin@example.com."""
-    return f"{name.split()[0].lower()}@example.com"
+    return f"{name.partition(' ')[0].lower()}@example.com"
 
 
 def _entity(name: str, one: dict[str, Any]) -> LegalEntity:

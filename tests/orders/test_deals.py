@@ -19,7 +19,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="rows act in a f
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.file} - {row.name}")
-def test_the_deal_becomes_the_order_of_the_table_or_waits_for_the_cause_it_names(row: Row, table: Table) -> None:
+def test_the_deal_becomes_the_order_of_the_table_or_waits_for_the_cause_it_names(
+    row: Row, table: Table
+) -> None:
     reason = row.get("expected to fail")
     differences = table.differences(row)
     if reason and differences:

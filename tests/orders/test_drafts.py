@@ -26,10 +26,21 @@ if TYPE_CHECKING:
     from tests.orders.shop import Shop
     from tests.orders.table import Table
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="deals are made in a fork, which Windows cannot")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="deals are made in a fork, which Windows cannot"
+)
 DEALS = 12  # for each tenant
 COMPANIES = ("Alpha Foundry", "Beta Mills", "Gamma Works", "Delta Rail", "Epsilon Labs")
-PRICES = {"P-100": 250, "P-200": 20, "P-300": 4, "P-400": 12, "P-500": 8, "P-600": 6, "P-800": 45, "P-900": 30}
+PRICES = {
+    "P-100": 250,
+    "P-200": 20,
+    "P-300": 4,
+    "P-400": 12,
+    "P-500": 8,
+    "P-600": 6,
+    "P-800": 45,
+    "P-900": 30,
+}
 QUANTITIES = {"P-400": ("0.5", "2.25", "10"), "P-500": ("0.125", "3.5", "7")}
 DISCOUNTS = ("", "", "", " less 10 %", " less 33.33 %", " less 0.5 each")
 # What either system works out or is told apart from the order
@@ -52,12 +63,15 @@ def some_deal(chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _some_line(chance: random.Random) -> str | dict[str, Any]:
+def _some_line(chance: random.Random) -> dict[str, Any]:
     item = chance.choice(list(PRICES))
     quantity = chance.choice(QUANTITIES.get(item, ("1", "2", "12", "250")))
     line = f"{item} x {quantity} at {PRICES[item]}{chance.choice(DISCOUNTS)}"
-    date = chance.choice(("", "", "in 30 days"))
-    return {"line": line, "d365_requested_date": date} if date else line
+    further = {
+        "d365_requested_date": chance.choice(("", "", "in 30 days")),
+        "name": chance.choice(("", "As agreed, in blue")),
+    }
+    return {"line": line, **{name: text for name, text in further.items() if text}}
 
 
 @pytest.mark.parametrize("tenant", NAMES)
@@ -103,7 +117,9 @@ def _differences(shop: Shop, deal: str, seen: dict[str, Any], kept: dict[str, An
     key = ("dataAreaId", "SalesOrderNumber")
     lines = [row for row in shop.rows("SalesOrderLinesV3") if all(row[name] == order[name] for name in key)]
     by_position = {row["CustomersLineNumber"]: row for row in lines}
-    if sorted(by_position) != [line["position"] for line in seen["draft"]["lines"]] or len(by_position) != len(lines):
+    if sorted(by_position) != [line["position"] for line in seen["draft"]["lines"]] or len(
+        by_position
+    ) != len(lines):
         yield f"lines {sorted(by_position)} stand"
         return
     yield from _field_by_field(seen["draft"]["header"], order)

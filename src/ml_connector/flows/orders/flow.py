@@ -21,6 +21,7 @@ from ml_connector.flows.orders.legal_entity import resolve_legal_entity
 from ml_connector.flows.orders.order_draft import OrderDraft
 from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
 from ml_connector.flows.orders.products import Counter, resolve_items
+from ml_connector.flows.orders.read_back import DIMENSIONS as DIMENSIONS_FIELD
 from ml_connector.flows.orders.release import asks_for_a_person
 from ml_connector.flows.orders.resolved import (
     AMOUNTS,
@@ -269,6 +270,7 @@ class OrderFlow:
             lease=lease,
             draft=draft,
             number=await self._number(process, draft),
+            delimiter=await self._delimiter(draft),
         )
         with at_step(PLACE):
             placed = await writer.place()
@@ -286,6 +288,14 @@ class OrderFlow:
         key = {"dataAreaId": draft.legal_entity, "CustomerAccount": draft.customer_account}
         said = await update.apply(key, draft.customer_update)
         return [said] if said else []
+
+    async def _delimiter(self, draft: OrderDraft) -> str:
+        """Between the values of the dimension strings of a draft; empty when it sends none."""
+        fields = (*draft.header, *(field for line in draft.lines for field in line.fields))
+        if not any(field.name == DIMENSIONS_FIELD and field.value for field in fields):
+            return ""
+        form = await self.offered_dimensions.format()
+        return form.delimiter if form is not None else ""
 
     async def _number(self, process: Process, draft: OrderDraft) -> str:
         """The order's number where it is ours to choose: as it was sent before, else by the set-up of F&O."""

@@ -37,7 +37,10 @@ FURTHER = (LINE_KEY, "SalesOrderNumber", POSITION, "LineAmount")
 
 @dataclass(frozen=True, slots=True)
 class OrderWriter:
-    """Writes one draft of one process; ``number`` is the order's where it is ours to choose, else empty."""
+    """Writes one draft of one process; ``number`` is the order's where it is ours to choose, else empty.
+
+    ``delimiter`` stands between the values of its dimension strings; empty where that is not known.
+    """
 
     dynamics: DynamicsClient
     engine: Engine
@@ -47,7 +50,7 @@ class OrderWriter:
     lease: Lease
     draft: OrderDraft
     number: str = ""
-    delimiter: str = "-"  # between the values of a dimension string
+    delimiter: str = ""
 
     async def place(self) -> Placed | NotYet:
         """Header, lines, read-back."""

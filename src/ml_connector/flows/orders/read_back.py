@@ -70,7 +70,7 @@ def compare_order(
         draft: As it was sent.
         header: As it stands.
         rows: Its lines as they stand.
-        delimiter: Between the values of a dimension string.
+        delimiter: Between the values of a dimension string; empty when it is not known, and strings must be equal.
     """
     compared = Compared()
     compared.fields("", draft.header, header, delimiter)
@@ -120,6 +120,8 @@ def _equal(sent: Any, stands: Any) -> bool:
 
 def _contains(sent: str, stands: str, delimiter: str) -> bool:
     """Every value of a dimension string that was sent stands in its place; F&O may have filled the others."""
+    if not delimiter:
+        return sent == stands
     ours, theirs = sent.split(delimiter), stands.split(delimiter)
     return len(ours) == len(theirs) and all(
         not one or one == other for one, other in zip(ours, theirs, strict=True)
