@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from tests.flows.office import Office, connect
+    from tests.flows.office import MovableClock, Office, connect
 else:
-    from office import Office, connect  # pytest puts this folder on the path
+    from office import MovableClock, Office, connect  # pytest puts this folder on the path
 
 
 class ShortestWaits(random.Random):
@@ -52,9 +52,9 @@ def _certificates() -> Iterator[None]:
 
 @pytest.fixture
 def surroundings() -> Surroundings:
-    """This machine's clock: the twins' answers and waits are real."""
+    """This machine's clock, which tests put forward: the twins' answers and waits are real."""
     chance = random.Random(11)  # noqa: S311 - repeatable on purpose
-    return Surroundings(SystemClock(), ShortestWaits(11), new_id, chance.randbytes)
+    return Surroundings(MovableClock(), ShortestWaits(11), new_id, chance.randbytes)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def start(
             )
             office = Office(twins, own, database_url, surroundings)
             stack.push_async_callback(office.browser.aclose)
-            chosen = {"orders": {"quiet_minutes": 0, "settle_s": 0.6}, **(settings or {})}
+            chosen = {"orders": {"quiet_minutes": 0}, **(settings or {})}
             await init(
                 load_settings(home=own, database_url=database_url, allow_local=True, **chosen), surroundings
             )

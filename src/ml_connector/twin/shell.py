@@ -110,6 +110,11 @@ class TwinShell:
         self.throttled = 0
         self._abandon()
 
+    async def idle(self) -> None:
+        """Wait until nothing is under way, late commits included."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def close(self) -> None:
         """Drop what is under way, late commits included."""
         tasks = self._abandon()
