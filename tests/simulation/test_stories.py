@@ -101,7 +101,7 @@ ASLEEP_BELOW, ASLEEP_BEYOND = "890", "1100"  # seconds; see BOUND_S in run.py
 def test_a_sample_of_deaths_leaves_no_duplicate_and_nothing_unresolved(story: str, answers: str) -> None:
     how = ("--answers", answers)
     runs = enumerate_story(story, *how, "--every", str(SAMPLES[story, answers]))
-    assert len(runs) > 5
+    assert len(runs) > 3  # without a death, and a few: a sampled seam that changes nothing is passed over
     require_unbroken(story, runs, *how)
 
 
