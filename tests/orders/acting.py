@@ -157,7 +157,8 @@ class Acting:
         """What people are told beside the order: what the table says, and nothing else."""
         process_notes = [note for step in shown["story"] for note in step.get("notes", [])]
         told = list(dict.fromkeys([*shown["draft"]["notes"], *shown["notes"], *process_notes]))
-        wanted = [*(self.row.get("notes") or []), *self.row.tenant.told.get("notes", [])]
+        usual = self.row.tenant.told.get("notes", []) if self.row.get("usual notes", True) else []
+        wanted = [*(self.row.get("notes") or []), *usual]
         yield from (
             f"no note says '{words}': {told}" for words in wanted if not any(words in note for note in told)
         )

@@ -5,6 +5,7 @@ A fork leaves the prepared tenant untouched: whatever a row changes in either sy
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -92,7 +93,7 @@ class Shop:
             world,
             rng=rng,
             new_id=Counted("h"),
-            switches={"search_lag_s": "0"},
+            switches={"search_lag_s": "0", **tenant.told.get("hubspot", {})},
             limit=(0, 0.0),
             token=TOKEN,
             portal_id=PORTAL,
@@ -121,6 +122,7 @@ class Shop:
             master_key=SecretStr(MASTER_KEY),
             allow_local=True,
             orders=chosen,
+            products=self.tenant.told.get("product settings", {}),
         )
 
     @asynccontextmanager
@@ -231,6 +233,7 @@ class Shop:
         child = os.fork()
         if child == 0:
             try:
+                gc.disable()  # it would copy what parent and child share, and the child is short-lived
                 copy = self.home / f"row-{os.getpid()}.db"
                 shutil.copy(self.database, copy)
                 self.database = copy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.orders.row import day_of, line_of, number
+from tests.orders.row import day_of, line_of, number, spread
 from tests.orders.shop import PORTAL
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ class Expected:
         said = self.row.get("order") or {}
         usual = self.row.tenant.told["lines"]
         found = []
-        for one in said.get("lines", ["P-100 x 2 ea at 250.00 = 500.00"]):
-            own = {"line": one} if isinstance(one, str) else dict(one)
+        for own in spread(said.get("lines", ["P-100 x 2 ea at 250.00 = 500.00"])):
             item = str(line_of(own["line"])["item"])
             dimensions = usual.get("dimensions", {}).get(item)
             if "dimensions" in said or dimensions is None:

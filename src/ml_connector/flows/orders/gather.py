@@ -152,8 +152,8 @@ async def gather(
         currency=value(properties, "deal_currency_code") or company_currency,
         owner_id=owner_id,
         owner=await portal.owner(owner_id),
-        legal_entity=value(properties, "d365_legal_entity").lower(),
-        customer_account=value(properties, "d365_customer_account"),
+        legal_entity=value(properties, "d365_legal_entity").strip().lower(),  # typed by people
+        customer_account=value(properties, "d365_customer_account").strip(),
         customer_po=value(properties, "d365_customer_po"),
         requested_date=value(properties, "d365_requested_date"),
         delivery_address=value(properties, "d365_delivery_address"),
