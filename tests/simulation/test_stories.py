@@ -79,9 +79,8 @@ LONGEST = "won_deal"  # halved, so that two workers end at about the same time
 )
 def test_a_sample_of_deaths_leaves_no_duplicate_and_nothing_unresolved(story: str, *, late: bool) -> None:
     runs = enumerate_story(story, late=late, every=SAMPLES[story, late])
-    assert (
-        len(runs) > 4
-    )  # one without a death, and four with: a sampled seam that changes nothing is passed over
+    # One without a death, and four with: a sampled seam that changes nothing is passed over.
+    assert len(runs) > 4
     require_unbroken(story, runs, late=late)
 
 
