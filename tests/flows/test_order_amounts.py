@@ -186,7 +186,7 @@ async def test_lines_of_a_kind_that_no_order_takes_and_quotes_that_say_otherwise
             "is priced in tiers (volume)",
         ),
         (
-            Situation("another currency", [(ITEM, {})], euros),
+            Situation("another currency", [(ITEM, {"hs_line_item_currency_code": "USD"})], euros),
             "order.line_currency",
             "is in USD, and the deal is in EUR",
         ),

@@ -61,16 +61,16 @@ async def test_of_two_workers_that_begin_one_subject_at_once_one_does(
         assert len(await processes.list(tx, cid, "orders", None, 10, vault)) == 1
 
 
-async def test_only_waiting_processes_whose_time_has_come_are_due(
-    store: Store, cid: int, vault: Vault
+@pytest.mark.parametrize("state", ["waiting", "parked", "done"])
+async def test_a_process_is_due_once_its_time_has_come_and_never_without_one(
+    store: Store, cid: int, vault: Vault, state: ProcessState
 ) -> None:
+    """One that is parked or done has a time when its subject moved since: it is looked at again."""
     async with store.write() as tx:
         hour = timedelta(hours=1)
         for n, due_at in enumerate((NOON, NOON - hour, NOON + hour, None)):
-            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", due_at=due_at)
+            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", state=state, due_at=due_at)
             await processes.put(tx, cid, row, vault)
-        parked = replace(DEAL, process_id="p9", subject="deals/9", state="parked")
-        await processes.put(tx, cid, parked, vault)
     async with store.read() as tx:
         due = await processes.due(tx, cid, "orders", NOON, 10, vault)
         assert [row.process_id for row in due] == ["p1", "p0"]
