@@ -10,6 +10,7 @@
       RecordError                this record only: parked, the run goes on
         MappingError             .field .value
         MissingReferenceError    another record must come first: held, then retried
+        SubjectLeftError         what began its process is no longer so
         RejectedError            the target said no; .status .remote_code .correlation_id
       RunStoppedError            the breaker holds what a crawl would write: a person looks and releases it
       AccessError                stop the flow, tell a person
@@ -89,6 +90,12 @@ class MissingReferenceError(RecordError):
     """A record this one leans on is not there yet: held, and retried by itself."""
 
     code = "record.missing_reference"
+
+
+class SubjectLeftError(RecordError):
+    """What began a process is no longer so: there is nothing left to do, unless something stands already."""
+
+    code = "record.left"
 
 
 class RejectedError(RecordError):

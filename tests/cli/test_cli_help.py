@@ -55,10 +55,11 @@ PROMISED = {
     "hubspot properties", "flows", "flows list",
     "flows enable", "flows disable", "plan", "preview", "sync", "status", "records", "records find",
     "records show", "deals",
-    "deals list", "deals show", "deals approve", "errors", "errors list", "errors show", "replay", "runs",
+    "deals list", "deals show", "deals check", "deals approve", "deals decide",
+    "deals sweep", "errors", "errors list", "errors show", "replay", "runs",
     "runs list", "runs show", "runs release", "twin", "twin serve", "twin switches", "match", "match customers",
     "match contacts",
-    "match products", "match review", "match undo",
+    "match products", "match review", "match undo", "mapping", "mapping validate", "mapping show",
 }  # fmt: skip
 
 

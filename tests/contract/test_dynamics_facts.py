@@ -7,6 +7,7 @@ what the product needs, and the twin must say the same.
 from __future__ import annotations
 
 import json
+import zoneinfo
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -16,9 +17,12 @@ from tests.reference.dynamics_caller import Twin, start
 
 import ml_connector.flows.customers.flow as customers
 import ml_connector.flows.products.source as products
-from ml_connector.flows.orders.place import LINE_FIELDS
-from ml_connector.flows.orders.resolve import CUSTOMER_FIELDS, ITEM_FIELDS
+from ml_connector.flows.orders import catalogue, delivery, item_settings, set_up, units
+from ml_connector.flows.orders.customer import CUSTOMER_FIELDS
+from ml_connector.flows.orders.place import FURTHER
+from ml_connector.flows.orders.reference_data import LISTED
 from ml_connector.mapping.load import load_mapping
+from ml_connector.systems.dynamics import time_zones
 from ml_connector.systems.dynamics.wall import ORDER_HEADERS, ORDER_LINES
 
 FACTS = Path(__file__).parent / "facts"
@@ -120,9 +124,29 @@ def test_the_tables_hold_what_the_default_mappings_read_and_write() -> None:
 def test_the_tables_hold_what_the_code_reads() -> None:
     """The fields that flows ask for by name."""
     assert {*customers.KEY_FIELDS, *CUSTOMER_FIELDS} <= table("CustomersV3")
-    assert {*products.OWN_FIELDS, *ITEM_FIELDS} <= table("ReleasedProductsV2")
+    assert {*products.OWN_FIELDS, *catalogue.ITEM_FIELDS} <= table("ReleasedProductsV2")
+    assert {*catalogue.VARIANT_FIELDS} <= table(catalogue.VARIANTS)
+    assert {*item_settings.DEFAULT_FIELDS} <= table(item_settings.DEFAULT_SETTINGS)
+    assert {*item_settings.SPECIFIC_FIELDS} <= table(item_settings.SPECIFIC_SETTINGS)
+    assert {*units.CONVERSION_FIELDS} <= table(units.CONVERSIONS)
+    assert {*units.OWN_CONVERSION_FIELDS} <= table(units.OWN_CONVERSIONS)
+    assert {*delivery.ADDRESS_FIELDS} <= table(delivery.ADDRESSES)
+    assert {*set_up.UNIT_FIELDS} <= table("UnitsOfMeasure")
+    assert {*set_up.WAREHOUSE_FIELDS} <= table("Warehouses")
+    assert {*set_up.SITE_FIELDS} <= table("OperationalSitesV2")
+    assert {*set_up.WORKER_FIELDS} <= table("EmployeesV2")
     for set_name in ORDER_LINES:
-        assert {*LINE_FIELDS} <= table(set_name)
+        assert {*FURTHER} <= table(set_name)
+    assert {row.target for row in mapping("orders").customer} <= table("CustomersV3")
+    for listed in LISTED.values():
+        assert {listed.field} <= table(listed.data_entity)
+
+
+def test_every_time_zone_of_f_and_o_has_its_iana_name() -> None:
+    """A legal entity whose zone is not in the table would have its day taken from UTC."""
+    members = SETS["enums"]["Timezone"]
+    assert {member for member in members if not time_zones.iana(member)} == set()
+    assert set(time_zones.ZONES.values()) <= zoneinfo.available_timezones()
 
 
 @pytest.mark.parametrize("fact", ERRORS["answers"], ids=lambda fact: fact["what"])

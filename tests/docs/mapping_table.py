@@ -1,4 +1,7 @@
-"""The table of a mapping's page, as the shipped file has it: ``python tests/docs/mapping_table.py contacts``."""
+"""The table of a mapping's page, as the shipped file has it: ``python tests/docs/mapping_table.py contacts``.
+
+Of orders there are two: ``python tests/docs/mapping_table.py orders header``, and the same for ``line``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from ml_connector.mapping.model import FieldRow
 
 HEAD = ("| property | from | transform | owner | when empty | note |", "|---|---|---|---|---|---|")
+ORDER_HEAD = ("| field | from | transform | when empty | note |", "|---|---|---|---|---|")
 OWNERS = {"dynamics": "Dynamics", "first-write": "first write", "hubspot": "HubSpot"}
 
 
@@ -21,12 +25,18 @@ def table(flow: str) -> list[str]:
     return [*HEAD, *(_line(row) for row in document.rows)]
 
 
-def _line(row: FieldRow) -> str:
+def order_table(part: str) -> list[str]:
+    """The rows of one part of the shipped ``orders.yaml``: header or line."""
+    document = load_mapping(shipped_mapping("orders"), flow="orders", file_name="orders.yaml")
+    return [*ORDER_HEAD, *(_line(row, owned=False) for row in getattr(document, part))]
+
+
+def _line(row: FieldRow, *, owned: bool = True) -> str:
     cells = (
         f"`{row.target}`",
         ", ".join(f"`{name}`" for name in row.named_sources),
         ", then ".join(_call(call) for call in row.transform) or "`text`",
-        OWNERS[row.owner],
+        *((OWNERS[row.owner],) if owned else ()),
         row.on_empty,
         row.note.replace("|", r"\|"),
     )
@@ -52,4 +62,5 @@ def _value(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(table(sys.argv[1])) + "\n")
+    rows = order_table(sys.argv[2]) if sys.argv[1] == "orders" else table(sys.argv[1])
+    sys.stdout.write("\n".join(rows) + "\n")

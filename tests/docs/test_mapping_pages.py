@@ -12,11 +12,12 @@ from ml_connector.flows.customers.contacts import SUPPLIED as OF_CONTACTS
 from ml_connector.flows.customers.flow import SUPPLIED as OF_CUSTOMERS
 from ml_connector.flows.customers.people import CDS, CONTACT_PERSONS, FIELDS, VALUES
 from ml_connector.flows.customers.settings import ContactSettings, CustomerSettings
+from ml_connector.flows.orders.known_values import KNOWN
 
 if TYPE_CHECKING:
-    from tests.docs.mapping_table import HEAD, table
+    from tests.docs.mapping_table import HEAD, ORDER_HEAD, order_table, table
 else:
-    from mapping_table import HEAD, table  # pytest puts this folder on the path
+    from mapping_table import HEAD, ORDER_HEAD, order_table, table  # pytest puts this folder on the path
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference" / "mappings"
 
@@ -27,6 +28,20 @@ def test_the_page_of_a_mapping_holds_its_rows_and_no_others(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     shown = list(itertools.takewhile(lambda line: line.startswith("|"), lines[lines.index(HEAD[0]) :]))
     assert shown == table(page.stem)
+
+
+def test_the_page_of_orders_holds_the_rows_of_header_and_line() -> None:
+    """After a change: ``python tests/docs/mapping_table.py orders header`` prints the table anew, or ``line``."""
+    lines = (PAGES / "orders.md").read_text(encoding="utf-8").splitlines()
+    begins = [place for place, line in enumerate(lines) if line == ORDER_HEAD[0]]
+    shown = [list(itertools.takewhile(lambda line: line.startswith("|"), lines[place:])) for place in begins]
+    assert shown == [order_table("header"), order_table("line")]
+
+
+def test_the_page_of_orders_explains_every_rule_whose_values_are_checked() -> None:
+    text = (PAGES / "orders.md").read_text(encoding="utf-8")
+    assert {name for name in KNOWN if f"`{name}`" not in text} == set()
+    assert {known.data_entity for known in KNOWN.values() if f"`{known.data_entity}`" not in text} == set()
 
 
 @pytest.mark.parametrize(("page", "supplied"), [("customers", OF_CUSTOMERS), ("contacts", OF_CONTACTS)])

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ON_BOTH_DATABASES = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 RESULTS = ("created", "updated", "unchanged", "held", "waiting", "parked", "skipped")
-READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info")
+READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info", ".getSetDisplayValue")
 DEAL_TO_COMPANY, DEAL_TO_PRIMARY_COMPANY, LINE_TO_DEAL = 341, 5, 20
 
 
@@ -329,6 +329,8 @@ class Office:
             (row["id"] for row in self.records("products") if row["properties"]["hs_sku"] == sku), ""
         )
         plain = {"hs_product_id": product} if product else {"hs_sku": sku} if sku else {}
+        if currency := self.deal(deal).get("deal_currency_code"):
+            plain["hs_line_item_currency_code"] = currency  # as the page of the deal does
         body = {
             "properties": {**plain, "name": "A line", "quantity": "1", "price": "100", **properties},
             "associations": [

@@ -14,13 +14,15 @@ from ml_connector.engine.once import Patience
 from ml_connector.store import operations
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.flows.office import ON_BOTH_DATABASES, Office
     from tests.flows.selling import ITEM, OTHER_ITEM, sellable, sold
 else:
     from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, sellable, sold
 
-HEADER, LINE = "SalesOrderHeaders", "SalesOrderLines"
+HEADER, LINE, TOGETHER = "SalesOrderHeaders", "SalesOrderLines", "batch"
 LOST: dict[str, dict[str, Any]] = {
     "committed, answer dropped": {"kind": "reset-after-commit"},
     "committed late": {"kind": "late-commit", "seconds": 0.3, "reset": True},
@@ -29,7 +31,11 @@ LOST: dict[str, dict[str, Any]] = {
     "not available": {"kind": "status", "status": 503},
 }
 OFTEN = ("committed, answer dropped", "committed late")
-WRITES = {"header": (HEADER, 0), "first line": (LINE, 0), "last line": (LINE, 1)}
+WRITES = {
+    "header": (HEADER, 0),
+    "lines": (TOGETHER, 0),
+}  # what is written, and how many such writes go before it
+ONE_BY_ONE = {"first line": (LINE, 0), "last line": (LINE, 1)}
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ async def _asked(shop: Office) -> str:
 async def _loses(shop: Office, write: str, how: dict[str, Any]) -> str:
     """Approve a deal of whose order one answer is lost: it waits, and a pass in between does not sleep."""
     deal = await _asked(shop)
-    path, skip = WRITES[write]
+    path, skip = (WRITES | ONE_BY_ONE)[write]
     order = dict(how)
     shop.fault("dynamics", order.pop("kind"), "POST", path, skip=skip, **order)
     waiting = await approve_deal(shop.at, deal, by="Kim")
@@ -72,13 +78,17 @@ def _one_order(shop: Office, deal: str) -> None:
     ("write", "lost"),
     [
         *(("header", lost) for lost in LOST),
+        *(("lines", lost) for lost in LOST),
         *(("first line", lost) for lost in OFTEN),
         *(("last line", lost) for lost in OFTEN),
     ],
 )
 async def test_an_answer_that_is_lost_makes_one_order_with_the_right_lines(
-    shop: Office, write: str, lost: str
+    start: Callable[..., Awaitable[Office]], write: str, lost: str
 ) -> None:
+    change_sets = "auto" if write in WRITES else "never"
+    orders = {"quiet_minutes": 0, "change_sets": change_sets}
+    shop = await sellable(await start(settings={"orders": orders}))
     deal = await _loses(shop, write, LOST[lost])
     await shop.until_due(deal)
     assert await shop.figures("orders") == {"read": 1, "created": 1}
@@ -91,8 +101,8 @@ async def test_an_answer_that_is_lost_makes_one_order_with_the_right_lines(
 async def test_all_answers_of_an_order_are_lost_one_after_the_other(office: Office) -> None:
     shop = await sellable(office)
     deal = await _loses(shop, "header", LOST["committed, answer dropped"])
-    shop.fault("dynamics", "late-commit", "POST", LINE, seconds=0.3, reset=True)
-    shop.fault("dynamics", "reset-after-commit", "POST", LINE)
+    shop.fault("dynamics", "reset-before", "POST", TOGETHER)
+    shop.fault("dynamics", "late-commit", "POST", TOGETHER, seconds=0.3, reset=True)
     for _ in range(2):
         await shop.until_due(deal)
         assert await shop.figures("orders") == {"read": 1, "waiting": 1}
@@ -101,6 +111,7 @@ async def test_all_answers_of_an_order_are_lost_one_after_the_other(office: Offi
     _one_order(shop, deal)
     kinds = [row.kind for row in await shop.story("orders", deal) if "." in row.kind]
     assert kinds.count("header.adopted") == 1
+    assert kinds.count("lines.adopted") == 1
     assert kinds.count("line.adopted") == 2
     await shop.verified()
 

@@ -169,4 +169,4 @@ async def test_a_plan_lists_every_company_name_that_would_be_replaced(
 async def test_plan_of_orders_points_to_the_drafts_of_deals(office: Office) -> None:
     found = await planned(office, "orders", "products")
     assert list(found["flows"]) == ["products"]
-    assert "deals list" in found["notes"][0]
+    assert "deals show" in found["notes"][0]

@@ -72,10 +72,17 @@ def order_header(**changes: Any) -> dict[str, Any]:
         "customer.language": "en-US",
         "deal.currency": "USD",
         "deal.customer_po": "",
-        "deal.requested_date": "2026-07-23",
+        "order.requested_shipping_date": "2026-07-23",
+        "order.requested_receipt_date": "",
+        "order.delivery_address": "",
+        "order.site": "",
+        "order.warehouse": "",
+        "order.taker": "",
+        "order.responsible": "",
         "reference": "HS-77-4711",
         "order.pool": "",
         "order.origin": "HS",
+        "order.dimensions": "-022--",
         "order.skip_auto_charges": "No",
         "order.prices_include_tax": False,
         **changes,
@@ -88,6 +95,9 @@ def order_line(**changes: Any) -> dict[str, Any]:
         "legal_entity": "usmf",
         "order.number": "000123",
         "line.item_number": " 0010",
+        **dict.fromkeys(
+            [f"line.{name}" for name in ("configuration", "size", "color", "style", "version")], ""
+        ),
         "line.description": "Centrifugal pump",
         "line.quantity": Decimal("1E+2"),
         "line.unit": "ea",
@@ -98,6 +108,9 @@ def order_line(**changes: Any) -> dict[str, Any]:
         "line.position": 1,
         "line.site": "",
         "line.warehouse": None,
+        "line.dimensions": "",
+        "line.requested_shipping_date": "",
+        "line.requested_receipt_date": "",
         **changes,
     }
 

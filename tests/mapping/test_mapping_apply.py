@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_connector.errors import ConfigurationError, MappingError
+from ml_connector.flows.orders.new_customer import SOURCES
 from ml_connector.mapping.apply import CompiledMapping, CompiledOrderMapping, Mapped, compile_mapping
 from ml_connector.mapping.load import load_mapping
 
@@ -104,6 +105,7 @@ def test_an_order_header_is_typed_for_dynamics_and_leaves_empty_fields_to_it() -
         "CustomersOrderReference": "HS-77-4711",
         "RequestedShippingDate": "2026-07-23T12:00:00Z",
         "SalesOrderOriginCode": "HS",
+        "DefaultLedgerDimensionDisplayValue": "-022--",
         "SkipCreateAutoCharges": "No",
         "ArePricesIncludingSalesTax": "No",
     }
@@ -129,7 +131,11 @@ def test_an_order_line_keeps_numbers_exact_sends_zero_discounts_and_item_numbers
 
 
 def test_an_order_mapping_reads_no_more_than_the_flow_supplies() -> None:
-    assert set(samples.order_header()) | set(samples.order_line()) == ORDERS.sources
+    document = ORDERS.document
+    read = {name for row in (*document.header, *document.line) for name in row.all_sources}
+    assert set(samples.order_header()) | set(samples.order_line()) == read
+    of_customer = {name for row in document.customer for name in row.all_sources} - set(SOURCES)
+    assert {name.partition(".")[0] for name in of_customer} == {"company", "rules"}
 
 
 def test_a_cut_order_text_is_noted_and_a_long_order_number_parks() -> None:

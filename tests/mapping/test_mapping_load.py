@@ -108,7 +108,7 @@ def test_a_slip_in_a_row_names_its_line_and_the_word_that_was_meant(row: str, se
     [
         ("", "line 1: the file is empty."),
         ("- a", "line 1: keys with values are expected here."),
-        ("object: companies\nkey: k\nfields: x", "line 3: a list of rows is expected here."),
+        ("object: companies\nkey: k\nfields: x", "line 3: a list is expected here."),
         ("object: companies\nkey: k\nfields: []", "line 3: 'fields' is not right"),
         ("object: companies\nkey: k\nfield: []", "line 3: unknown key 'field'. Did you mean 'fields'?"),
         (
@@ -141,6 +141,12 @@ def test_a_table_is_read_however_a_spreadsheet_saved_it() -> None:
         "78": "000124",
     }
     assert read_lookup('\ufefftitle;word\r\n"a;b";"say ""x"""\r\n', name="t") == {"a;b": 'say "x"'}
+
+
+def test_a_table_knows_where_each_word_stands() -> None:
+    table = read_lookup('owner,worker\n\n77,1\n"a\nb",2\n78,3\n77,1\n', name="owners")
+    assert table.file_name == "owners.csv"
+    assert table.lines == {"77": 3, "a b": 5, "78": 6}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """The promises, checked on every request and write the twins see, and at the end.
 
-Of the invariants: I1 one order a deal; I2 nothing stays parked; I3 no duplicates; I4 an intent before each call and an
-outcome after; I7 progress never moves back, and a resumed crawl reads again at most the page it was at. Besides, no
-value of a record in HubSpot is blanked, and none is marked as gone before two full crawls have missed it. I13, the
-second run that writes nothing, is in ``run``.
+Of the invariants: I1 one order a deal and revision; I2 nothing stays parked; I3 no duplicates; I4 an intent before each
+call and an outcome after; I5 writes reach only what the ledger wall lists; I7 progress never moves back, and a resumed
+crawl reads again at most the page it was at. Besides, no value of a record in HubSpot is blanked, and none is marked
+as gone before two full crawls have missed it. I13, the second run that writes nothing, is in ``run``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from tests.simulation.written import POSITION, REFERENCE, in_hubspot, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from tests.simulation.written import Part
+
     from ml_connector.twin.wire import Machine, Request
 
-READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info")
+READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info", ".getSetDisplayValue")
 UNIQUE = (
     ("companies", "d365_customer_key"),
     ("contacts", "d365_contact_key"),
@@ -30,6 +33,9 @@ UNIQUE = (
     ("products", "d365_product_key"),
 )
 CUSTOMERS = "/data/CustomersV3"
+HEADERS, LINES = "SalesOrderHeadersV2", "SalesOrderLinesV3"
+WRITABLE = {("POST", "CustomersV3"), ("PATCH", "CustomersV3"), ("POST", HEADERS), ("POST", LINES)}
+PORTAL = 4711  # of the simulated HubSpot
 GONE = "Not in Dynamics"
 CRAWLED = """SELECT DISTINCT json_extract(details, '$.crawl_id') FROM mlc_progress_history
     WHERE flow = 'customers' AND json_extract(details, '$.phase') <> 'read'"""
@@ -57,26 +63,63 @@ class Checkers:
             if request.path == CUSTOMERS:
                 self._reads_on(request)
         elif not any(request.path.endswith(tail) for tail in READING_POSTS):
-            self._is_intended(side, request, at)
+            parts = parts_of(request)
+            self._is_allowed(side, request, parts)
+            self._is_intended(side, request, parts, at)
             if GONE.encode() in request.body and len(self.rows(CRAWLED)) < 2:
                 self.broken.append(f"marked as gone after {len(self.rows(CRAWLED))} crawls: {request.body!r}")
 
-    def _is_intended(self, side: str, request: Request, at: datetime) -> None:
-        """I4: a call arrives with an intent of its own, committed and still open.
+    def _is_allowed(self, side: str, request: Request, parts: Sequence[Part]) -> None:
+        """I5: in F&O only these sets are written, alone or in a batch; of a deal only the connector's properties."""
+        for part in parts:
+            deal = side == "hubspot" and "/deals/" in part.path
+            others = [name for name in part.body.get("properties", {}) if not name.startswith("d365_")]
+            outside = side == "dynamics" and (part.method, part.data_entity) not in WRITABLE
+            if outside or (deal and others):
+                self.broken.append(
+                    f"I5: {part.method} {part.path} with {sorted(part.body)} was sent to {side}"
+                )
+        if not parts:
+            self.broken.append(f"I5: {request.method} {request.path} holds no write: {request.body!r}")
+
+    def _is_intended(self, side: str, request: Request, parts: Sequence[Part], at: datetime) -> None:
+        """I4: a call arrives with an intent of its own, committed and still open; a batch is one call.
 
         HubSpot may get one more than once, as it is: those are safe to repeat. Whatever else is sent is another call.
         """
         call_id = request.headers.get("x-client-request-id", "")
         found = self.rows("SELECT resource, keys, outcome FROM mlc_call WHERE call_id = ?", call_id)
-        resource, records = _named(side, request)
-        what = f"{request.method} {request.path} {call_id} of {records} at {at}"
+        what = f"{request.method} {request.path} {call_id} at {at}"
         if call_id in self.arrived and (side == "dynamics" or self.arrived[call_id] != request.body):
             self.broken.append(f"I4: {what} arrived twice under one intent")
         self.arrived[call_id] = request.body
-        if not found or found[0][0] != resource or found[0][2] not in (None, "unknown"):
+        if not found or found[0][2] not in (None, "unknown"):
             self.broken.append(f"I4: {what} arrived without an intent, there is {found}")
-        elif not resource.endswith(".update") and not records <= set(orjson.loads(found[0][1])):
-            self.broken.append(f"I4: {what} arrived with records its intent does not name, {found[0][1]}")
+            return
+        resource, keys = found[0][0], set(orjson.loads(found[0][1]))
+        for place, part in enumerate(parts):
+            if side == "hubspot":
+                name, records = in_hubspot(part)
+                fits = name == resource and (resource.endswith(".update") or records <= keys)
+            elif place > 0 and parts[0].data_entity == HEADERS:  # under a number that is ours
+                fits = part.body["SalesOrderNumber"] == parts[0].body["SalesOrderNumber"]
+            else:
+                fits = part.data_entity == resource and bool(self._names(part) & keys)
+            if not fits:
+                self.broken.append(f"I4: {what} arrived with {part}, its intent names {resource} {keys}")
+
+    def _names(self, part: Part) -> set[str]:
+        """How an intent may name a write to F&O: by the reference it carries, a line by its order's."""
+        if part.data_entity == "CustomersV3":
+            companies = self.hubspot.records("companies", after=None, limit=1000)[0]
+            named = part.body["OrganizationName"]
+            return {f"HS-{PORTAL}-{one['id']}" for one in companies if one["properties"].get("name") == named}
+        if part.data_entity == HEADERS:
+            return {part.body[REFERENCE]}
+        orders, _ = self.dynamics.records(HEADERS, after=None, limit=1000)
+        number, position = part.body["SalesOrderNumber"], part.body[POSITION]
+        references = {row[REFERENCE] for row in orders if row["SalesOrderNumber"] == number}
+        return {f"{one}/{rest}" for one in references for rest in ("lines", position)}
 
     def _reads_on(self, request: Request) -> None:
         """I7: a crawl or load that has stored pages asks for none before the one that it was at."""
@@ -92,13 +135,14 @@ class Checkers:
 
     def on_write(self, _row: Any) -> None:
         """Something was stored: I1 and I3 against the twins' ground truth, and nothing was blanked."""
-        orders, _ = self.dynamics.records("SalesOrderHeadersV2", after=None, limit=1000)
-        self._once(
-            "I1", "sales orders with the reference", [row["CustomersOrderReference"] for row in orders]
-        )
-        lines, _ = self.dynamics.records("SalesOrderLinesV3", after=None, limit=1000)
-        marks = [f"{row['SalesOrderNumber']}/{row['CustomersLineNumber']}" for row in lines]
+        orders, _ = self.dynamics.records(HEADERS, after=None, limit=1000)
+        self._once("I1", "sales orders with the reference", [row[REFERENCE] for row in orders])
+        lines, _ = self.dynamics.records(LINES, after=None, limit=1000)
+        marks = [f"{row['SalesOrderNumber']}/{row[POSITION]}" for row in lines]
         self._once("I1", "order lines with the mark", marks)
+        customers, _ = self.dynamics.records("CustomersV3", after=None, limit=1000)
+        names = [f"{row['OrganizationName']} of {row['dataAreaId']}" for row in customers]
+        self._once("I3", "customers", names)
         standing = {kind: self.hubspot.records(kind, after=None, limit=1000)[0] for kind, _ in UNIQUE}
         for kind, name in UNIQUE:
             values = [str(record["properties"].get(name) or "").strip().lower() for record in standing[kind]]
@@ -144,19 +188,3 @@ class Checkers:
             return connection.execute(statement, values).fetchall()
         finally:
             connection.close()
-
-
-def _named(side: str, request: Request) -> tuple[str, set[str]]:
-    """The journal's name of a call, and the records in it: by their keys, or of an update by their ids."""
-    body = orjson.loads(request.body) if request.body else {}
-    parts = request.path.strip("/").split("/")
-    if side == "hubspot" and parts[-2:] == ["batch", "create"]:
-        return "associations.create", {
-            f"{entry['from']['id']}>{entry['to']['id']}" for entry in body["inputs"]
-        }
-    if side == "hubspot" and parts[-2] == "batch":
-        return f"{parts[-3]}.{parts[-1]}", {entry["id"] for entry in body["inputs"]}
-    if side == "hubspot":
-        return f"{parts[-2]}.update", {parts[-1]}
-    reference = body.get("CustomersOrderReference")
-    return parts[-1], {reference} if reference is not None else set()

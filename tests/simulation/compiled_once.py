@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.store import database, engines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 def compile_once() -> None:
     """From here on every engine of this program shares what the first one has compiled."""
+    database.create_engine = shared_engines()  # type: ignore[attr-defined]  # what the store imports it as
+
+
+def shared_engines() -> Callable[..., AsyncEngine]:
+    """A ``create_engine`` whose engines share the first one's dialect and compiled statements."""
     first: list[AsyncEngine] = []
 
     def create_engine(*where: Any, **options: Any) -> AsyncEngine:
@@ -26,4 +33,4 @@ def compile_once() -> None:
         del first[1:]
         return engine
 
-    database.create_engine = create_engine  # type: ignore[attr-defined]  # what the store imports it as
+    return create_engine

@@ -56,7 +56,7 @@ class Counted:
 
 
 class Incarnation:
-    """A process that dies at its ``crash_at``-th seam (0: never)."""
+    """A process that dies at its ``crash_at``-th seam (0: never), or falls asleep there for ``asleep_s``."""
 
     def __init__(
         self,
@@ -67,14 +67,18 @@ class Incarnation:
         *,
         seed: int,
         crash_at: int,
+        asleep_s: float = 0.0,
     ) -> None:
         self.number = number
         self.home = home
         self.database = database
         self.shells = shells
         self.crash_at = crash_at
+        self.asleep_s = asleep_s
+        self._wakes_at = 0.0
         self.trace: list[str] = []
         self.dead = asyncio.get_running_loop().create_future()
+        self.asleep = asyncio.get_running_loop().create_future()
         self.keep: list[asyncio.Task[Delivery]] = []
         self._rng = random.Random(seed * 1000 + number)  # noqa: S311 - reproducible on purpose
         self._order = random.Random(seed * 7919 + number)  # noqa: S311 - the same
@@ -84,10 +88,14 @@ class Incarnation:
         if self.dead.done():
             await asyncio.get_running_loop().create_future()
         self.trace.append(f"{asyncio.get_running_loop().time():.6f} {name}")
-        if len(self.trace) == self.crash_at:
+        if len(self.trace) == self.crash_at and self.asleep_s:
+            self.asleep.set_result(name)
+            self._wakes_at = asyncio.get_running_loop().time() + self.asleep_s
+        elif len(self.trace) == self.crash_at:
             self.dead.set_result(name)
             await asyncio.get_running_loop().create_future()
-        await asyncio.sleep(self._order.choice((0.0, 0.0005, 0.001)))
+        now = asyncio.get_running_loop().time()  # asleep, none of its tasks gets further
+        await asyncio.sleep(max(self._wakes_at - now, self._order.choice((0.0, 0.0005, 0.001))))
 
     def surroundings(self) -> Surroundings:
         return Surroundings(
@@ -133,5 +141,5 @@ def simulated_settings(home: Path, database: Path) -> Settings:
         master_key=SecretStr(MASTER_KEY),
         allow_local=True,
         sync={"lanes": 2},
-        orders={"quiet_minutes": 0},
+        orders={"quiet_minutes": 0, "default_legal_entity": "usmf"},
     )

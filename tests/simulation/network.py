@@ -31,13 +31,18 @@ class SimulatedNetwork(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         label = f"{request.method} {request.url.path}"
-        await self._seam(f"before send {label}")
         shell = self._shells[f"{request.url.host}:{request.url.port}"]
-        body = await request.aread()
         headers = {name.lower(): value for name, value in request.headers.items()}
         target = request.url.raw_path.decode("ascii")
+        sent = Request(request.method, target, headers, await request.aread())
         loop = asyncio.get_running_loop()
-        work = loop.create_task(shell.handle(Request(request.method, target, headers, body)))
+        leaving = asyncio.ensure_future(self._seam(f"before send {label}"))
+        try:
+            await asyncio.shield(leaving)
+        except asyncio.CancelledError:  # the client has given up, and its bytes leave all the same
+            self._keep.append(loop.create_task(_handle_after(leaving, shell, sent)))
+            raise
+        work = loop.create_task(shell.handle(sent))
         self._keep.append(work)
         await self._seam(f"sent {label}")
         timeout_s = request.extensions.get("timeout", {}).get("read")
@@ -46,6 +51,11 @@ class SimulatedNetwork(httpx2.AsyncBaseTransport):
             raise httpx2.ReadTimeout("no answer", request=request)
         await self._seam(f"answered {label}")
         return _response(work.result(), request)
+
+
+async def _handle_after(leaving: asyncio.Future[None], shell: TwinShell, request: Request) -> Delivery:
+    await leaving
+    return await shell.handle(request)
 
 
 def _response(delivery: Delivery, request: httpx2.Request) -> httpx2.Response:

@@ -1,6 +1,6 @@
 """Run a story at every seam, each run in a process of its own forked from one prepared world.
 
-    python tests/simulation/run.py --story won_deal --late            every seam
+    python tests/simulation/run.py --story won_deal --answers late    every seam
     python tests/simulation/run.py --story won_deal --crash-at 17     one seam, with its trace
 
 Prints one JSON object a run. Needs a system with fork.
@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from tests.simulation.compiled_once import compile_once  # noqa: E402 - the path above makes it importable
 from tests.simulation.simulated import Simulated  # noqa: E402 - the path above makes it importable
 from tests.simulation.stories import STORIES  # noqa: E402 - the same
+from tests.simulation.stories.story import passes  # noqa: E402 - the same
 from tests.simulation.virtual_loop import VirtualLoop  # noqa: E402 - the same
 
 from ml_connector.telemetry import setup_logging  # noqa: E402 - the path above makes it importable
@@ -40,24 +41,37 @@ if TYPE_CHECKING:
 CHANGING_NOTHING = tuple(
     f"before {word}" for word in ("SELECT", "BEGIN", "PRAGMA", "work", "close", "regexp", "floor")
 )
+WORTH_REHEARSING = 30  # a rehearsal costs what a run or two do, and makes each that follows quicker
+BOUND_S = (
+    30.0 + 120.0 + 900.0
+)  # to send in, for a request, to settle: who sleeps longer may write a second time
+DAY_S = 86_400.0
 REST_S = 2000.0  # longer than every late commit and settle
 
 
-async def one_run(world: Simulated, story: Story, *, crash_at: int, late: bool = False) -> dict[str, Any]:
-    """Crash at one seam, recover, check; late commits want one process more, which finds what they left."""
+async def one_run(
+    world: Simulated, story: Story, *, crash_at: int, answers: str = "prompt", asleep_s: float = 0.0
+) -> dict[str, Any]:
+    """Crash, or fall asleep, at one seam, recover, check; lost answers want one process more, which finds the rest."""
     await story.begin(world)
-    if not await world.live(story.act, crash_at=crash_at):
+    number, world.writes_before = len(world.incarnations), world.writes()
+    if asleep_s and crash_at:
+        await world.live_beside(story.act, asleep_at=crash_at, asleep_s=asleep_s)
+    elif not await world.live(story.act, crash_at=crash_at):
         await world.live(story.act, crash_at=0)
     await asyncio.sleep(REST_S)
-    if late:
+    if answers != "prompt" or asleep_s:
         await world.live(story.act, crash_at=0)
     world.checkers.broken += story.end(world)
     world.checkers.at_the_end()
+    breach = any(words.startswith("I1:") for words in world.checkers.broken)
+    if breach and asleep_s > BOUND_S and await is_reported(world):
+        world.checkers.broken.clear()
     before = world.writes()
     await world.live(story.again, crash_at=0)
     if world.writes() != before:
         world.checkers.broken.append(f"I13: once more made {world.writes() - before} writes")
-    first = world.incarnations[1]
+    first = world.incarnations[number]
     return {
         "crash_at": crash_at,
         "seams": len(first.trace),
@@ -65,8 +79,17 @@ async def one_run(world: Simulated, story: Story, *, crash_at: int, late: bool =
         "virtual_s": round(asyncio.get_running_loop().time()),
         "trace": hashlib.blake2b("\n".join(first.trace).encode(), digest_size=8).hexdigest(),
         "broken": sorted(set(world.checkers.broken)),
-        "steps": [step for process in world.incarnations[1:] for step in ["---", *process.trace]],
+        "breach": breach,
+        "steps": [step for process in world.incarnations[number:] for step in ["---", *process.trace]],
     }
+
+
+async def is_reported(world: Simulated) -> bool:
+    """Whether the sweep of the next day tells of what stands twice, as it must beyond the bound of exactly once."""
+    await asyncio.sleep(DAY_S)
+    await world.live(lambda place: passes(place, "orders"), crash_at=0)
+    twice = "SELECT 1 FROM mlc_parked WHERE state = 'open' AND cause IN ('order.reference_twice', 'order.line_twice')"
+    return bool(world.rows(twice))
 
 
 def deaths(steps: Sequence[str]) -> list[int]:
@@ -85,13 +108,22 @@ def deaths(steps: Sequence[str]) -> list[int]:
     return found
 
 
-def in_a_fork(loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, *, late: bool) -> Any:
+def sends(steps: Sequence[str]) -> list[int]:
+    """The seams of the first process between its last look at the clock and a write to F&O."""
+    first = itertools.takewhile(lambda step: step != "---", steps[1:])
+    return [number for number, step in enumerate(first, 1) if " before send POST /data/" in step]
+
+
+def in_a_fork(
+    loop: VirtualLoop, world: Simulated, story: Story, crash_at: int, *, answers: str, asleep_s: float
+) -> Any:
     """One run in a child: whatever it leaves open dies with it, and the prepared world stays untouched."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
+        lived = one_run(world, story, crash_at=crash_at, answers=answers, asleep_s=asleep_s)
         try:
-            result = loop.run_until_complete(one_run(world, story, crash_at=crash_at, late=late))
+            result = loop.run_until_complete(lived)
         except BaseException as error:  # noqa: BLE001 - reported to the parent, whatever it is
             import traceback
 
@@ -113,7 +145,15 @@ def main() -> int:
     """Enumerate; exit 1 when a promise broke."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--story", choices=sorted(STORIES), required=True)
-    parser.add_argument("--late", action="store_true", help="commits come after the client has given up")
+    parser.add_argument(
+        "--answers",
+        choices=("prompt", "late", "reset"),
+        default="prompt",
+        help="late: commits come after the client has given up; reset: they come, their answers do not",
+    )
+    parser.add_argument(
+        "--asleep", type=float, default=0.0, help="sleep so many seconds at each send, instead of dying"
+    )
     parser.add_argument("--crash-at", type=int, default=None)
     parser.add_argument("--every", type=int, default=1, help="only each n-th seam")
     parser.add_argument("--part", default="1/1", help="which share of the seams: 1/2, 2/2")
@@ -129,20 +169,21 @@ def enumerate_seams(options: argparse.Namespace, folder: Path) -> int:
     """Prepare the world once, then fork a run for each seam."""
     story = STORIES[options.story]
     compile_once()
-    if options.crash_at is None and options.every == 1:  # worth its second where many runs follow
+    if options.crash_at is None and options.every < WORTH_REHEARSING:
         rehearsal, rehearsed = prepared(story, folder / "rehearsal", options.seed)
         rehearsal.run_until_complete(one_run(rehearsed, story, crash_at=0))  # every statement is compiled now
     loop, world = prepared(story, folder / "home", options.seed)
-    if options.late:
-        world.make_late(story.late_paths, story.late_times)
-    late, one = options.late, options.crash_at is not None
-    first = in_a_fork(loop, world, story, options.crash_at or 0, late=late)
+    if options.answers != "prompt":
+        world.lose_answers(options.answers, story.late_paths, story.late_times)
+    how, one = {"answers": options.answers, "asleep_s": options.asleep}, options.crash_at is not None
+    first = in_a_fork(loop, world, story, options.crash_at or 0, **how)
     show(first, steps=one)
     broken = bool(first["broken"])
     if not one:
         part, parts = map(int, options.part.split("/"))
-        for crash_at in deaths(first["steps"])[part - 1 :: parts * options.every]:
-            result = in_a_fork(loop, world, story, crash_at, late=late)
+        seams = sends(first["steps"]) if options.asleep else deaths(first["steps"])
+        for crash_at in seams[part - 1 :: parts * options.every]:
+            result = in_a_fork(loop, world, story, crash_at, **how)
             show(result)
             broken = broken or bool(result["broken"])
     return 1 if broken else 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import SecretStr
-from tests.simulation.checkers import Checkers
+from tests.simulation.checkers import PORTAL, Checkers
 from tests.simulation.incarnation import EPOCH, Counted, Incarnation, simulated_settings
 from tests.simulation.inline_work import creator
 
@@ -19,6 +20,7 @@ from ml_connector.app.flow_switch import enable
 from ml_connector.app.home import init
 from ml_connector.app.properties import hubspot_properties
 from ml_connector.app.sync import sync
+from ml_connector.errors import ConnectorError
 from ml_connector.settings import DynamicsEnvironment, HubSpotEnvironment
 from ml_connector.twin.dynamics import SWITCHES as DYNAMICS_SWITCHES
 from ml_connector.twin.dynamics import DynamicsMachine
@@ -41,6 +43,10 @@ if TYPE_CHECKING:
 
 DYNAMICS_HOST, HUBSPOT_HOST = "127.0.0.1:8365", "127.0.0.1:8366"  # never opened: the network is simulated
 TOKEN = "pat-na1-simulated"
+CUSTOMER_GROUP = (
+    "  customer_group: []",
+    "  customer_group:\n    - {when: {customer.AddressCountryRegionId: USA}, value: '10'}",
+)
 LATE_S = 300.0  # longer than the client waits, shorter than the settle time
 
 
@@ -57,6 +63,7 @@ class Simulated:
         self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self.database = home / "world.0.db"
         self.incarnations: list[Incarnation] = []
+        self.writes_before = 0  # what the twins had stored when the first process that may die began
         self.graves: list[
             asyncio.Task[None]
         ] = []  # the dead stay referenced: their ``finally`` must never run
@@ -86,7 +93,7 @@ class Simulated:
             switches={},
             limit=self.limit,
             token=TOKEN,
-            portal_id=4711,
+            portal_id=PORTAL,
             now=EPOCH,
         )
         self.shells = {
@@ -107,6 +114,8 @@ class Simulated:
         process = self.process(crash_at=0)
         settings = simulated_settings(self.home, self.database)
         await init(settings, process.surroundings(), async_creator=creator(self.database, process.seam))
+        orders = settings.mappings / "orders.yaml"
+        orders.write_text(orders.read_text(encoding="utf-8").replace(*CUSTOMER_GROUP), encoding="utf-8")
         async with process.workplace() as place:
             dynamics = DynamicsEnvironment(
                 url=f"http://{DYNAMICS_HOST}",
@@ -126,15 +135,23 @@ class Simulated:
         for shell in self.shells.values():
             shell.on_request.append(self.checkers.on_request)
             shell.log.listeners.append(self.checkers.on_write)
+        if self.beginning.already is not None:
+            await self.beginning.already(self)
 
-    def process(self, *, crash_at: int) -> Incarnation:
+    def process(self, *, crash_at: int, asleep_s: float = 0.0) -> Incarnation:
         """The next incarnation, on the files the one before it left."""
         if self.incarnations:
             self.database = self.incarnations[-1].next_database()
             self.checkers.database = self.database
         number = len(self.incarnations)
         process = Incarnation(
-            number, self.home, self.database, self.shells, seed=self.seed, crash_at=crash_at
+            number,
+            self.home,
+            self.database,
+            self.shells,
+            seed=self.seed,
+            crash_at=crash_at,
+            asleep_s=asleep_s,
         )
         self.incarnations.append(process)
         return process
@@ -142,12 +159,7 @@ class Simulated:
     async def live(self, act: Callable[[Workplace], Awaitable[None]], *, crash_at: int) -> bool:
         """One process acts until it is done or dies; whether it got to the end."""
         process = self.process(crash_at=crash_at)
-
-        async def life() -> None:
-            async with process.workplace() as place:
-                await act(place)
-
-        task = asyncio.get_running_loop().create_task(life())
+        task = asyncio.get_running_loop().create_task(_life(process, act))
         await asyncio.wait({task, process.dead}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
@@ -155,9 +167,33 @@ class Simulated:
         self.graves.append(task)
         return False
 
-    async def win_deal(self) -> None:
-        """The rep links the first deal, quotes it and wins it."""
-        deal_id = self.records("hubspot", "deals")[0]["id"]
+    async def live_beside(
+        self, act: Callable[[Workplace], Awaitable[None]], *, asleep_at: int, asleep_s: float
+    ) -> None:
+        """One process falls asleep at a seam; another does its work on the same database; then the first wakes."""
+        sleeper = self.process(crash_at=asleep_at, asleep_s=asleep_s)
+        task = asyncio.get_running_loop().create_task(_life(sleeper, act))
+        await asyncio.wait({task, sleeper.asleep}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            other = Incarnation(
+                sleeper.number + 1, self.home, self.database, self.shells, seed=self.seed, crash_at=0
+            )
+            self.incarnations.append(other)
+            await _life(other, act)
+        with suppress(ConnectorError):  # a command that slept for so long may end with what it met
+            await task
+
+    def deal_ids(self) -> list[str]:
+        """The live deals, oldest first."""
+        return [record["id"] for record in self.records("hubspot", "deals")]
+
+    def win_deals(self) -> None:
+        """The rep wins every deal."""
+        for deal_id in self.deal_ids():
+            self.win_deal(deal_id)
+
+    def win_deal(self, deal_id: str) -> None:
+        """The rep links a deal, quotes it, as far as not done yet, and wins it."""
         rep.link_and_quote(self.hubspot, deal_id, self.now())
         self.hubspot.set_deal_stage(deal_id, "won", self.now())
 
@@ -169,11 +205,13 @@ class Simulated:
         assert answer.status < 300, found
         return found
 
-    def make_late(self, paths: str, times: int | None) -> None:
-        """So many POSTs to these paths commit long after the client has given up."""
+    def lose_answers(self, answers: str, paths: str, times: int | None) -> None:
+        """So many POSTs, and PATCHes, to these paths commit long after the client has given up, or at once, unseen."""
+        kind = {"late": Kind.LATE_COMMIT, "reset": Kind.RESET_AFTER_COMMIT}[answers]
         for shell in self.shells.values():
-            late = Fault(Kind.LATE_COMMIT, method="POST", path=re.compile(paths), seconds=LATE_S, times=times)
-            shell.faults.add(late)
+            for method in ("POST", "PATCH"):
+                lost = Fault(kind, method=method, path=re.compile(paths), seconds=LATE_S, times=times)
+                shell.faults.add(lost)
 
     def records(self, side: str, of: str) -> list[dict[str, Any]]:
         """Ground truth."""
@@ -200,3 +238,8 @@ class Simulated:
     def writes(self) -> int:
         """Writes both twins have stored so far."""
         return sum(row.committed for shell in self.shells.values() for row in shell.log.rows)
+
+
+async def _life(process: Incarnation, act: Callable[[Workplace], Awaitable[None]]) -> None:
+    async with process.workplace() as place:
+        await act(place)

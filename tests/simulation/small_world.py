@@ -77,12 +77,16 @@ def _release(number: str, price: str) -> Release:
     )
 
 
-def small_world(deals: int = 1) -> World:
-    """Two customers, three products, and deals of two lines for the first customer."""
-    lines = (
-        DealLine("P-100", Decimal(2), discount_percent=Decimal(10)),
-        DealLine("P-200", Decimal(5), discount_percent=Decimal(0)),
-    )
+PUMPS = (
+    DealLine("P-100", Decimal(2), discount_percent=Decimal(10)),
+    DealLine("P-200", Decimal(5), discount_percent=Decimal(0)),
+)
+
+
+def small_world(
+    deals: int = 1, *, buyer: str = "Alpha Foundry Inc.", lines: tuple[DealLine, ...] = PUMPS
+) -> World:
+    """Two customers, three products, and deals of these lines for one buyer."""
     return World(
         seed=1,
         legal_entities=(USMF,),
@@ -91,10 +95,10 @@ def small_world(deals: int = 1) -> World:
         releases=(_release("P-100", "250.00"), _release("P-200", "19.90"), _release("P-300", "3.50")),
         deals=tuple(
             Deal(
-                name=f"Pumps for Alpha {number}",
+                name=f"Pumps {number}",
                 pipeline="Sales Pipeline",
                 stage="appointmentscheduled",
-                customer_name="Alpha Foundry Inc.",
+                customer_name=buyer,
                 currency="USD",
                 close_in_days=30,
                 owner_email="rep@example.com",

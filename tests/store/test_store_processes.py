@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,16 +45,32 @@ async def test_a_process_comes_back_whole_and_its_newest_revision_is_found(
         assert await processes.find(tx, cid, "orders", "deals/9", vault) is None
 
 
-async def test_only_waiting_processes_whose_time_has_come_are_due(
+async def test_of_two_workers_that_begin_one_subject_at_once_one_does(
     store: Store, cid: int, vault: Vault
 ) -> None:
+    """The other one is told, and fails not."""
+
+    async def begin(process_id: str) -> bool:
+        async with store.write() as tx:
+            begun = await processes.begin(tx, cid, replace(DEAL, process_id=process_id), vault)
+            await asyncio.sleep(0)
+            return begun
+
+    assert sorted(await asyncio.gather(begin("p1"), begin("p2"))) == [False, True]
+    async with store.read() as tx:
+        assert len(await processes.list(tx, cid, "orders", None, 10, vault)) == 1
+
+
+@pytest.mark.parametrize("state", ["waiting", "parked", "done"])
+async def test_a_process_is_due_once_its_time_has_come_and_never_without_one(
+    store: Store, cid: int, vault: Vault, state: ProcessState
+) -> None:
+    """One that is parked or done has a time when its subject moved since: it is looked at again."""
     async with store.write() as tx:
         hour = timedelta(hours=1)
         for n, due_at in enumerate((NOON, NOON - hour, NOON + hour, None)):
-            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", due_at=due_at)
+            row = replace(DEAL, process_id=f"p{n}", subject=f"deals/{n}", state=state, due_at=due_at)
             await processes.put(tx, cid, row, vault)
-        parked = replace(DEAL, process_id="p9", subject="deals/9", state="parked")
-        await processes.put(tx, cid, parked, vault)
     async with store.read() as tx:
         due = await processes.due(tx, cid, "orders", NOON, 10, vault)
         assert [row.process_id for row in due] == ["p1", "p0"]

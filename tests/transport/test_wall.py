@@ -70,6 +70,25 @@ def test_dynamics_takes_nothing_else_by_method_and_path_and_no_delete_ever(
         DYNAMICS_WALL.check(wrote("dynamics", method, path, resource))
 
 
+ACTION = "/data/DimensionSets/Microsoft.Dynamics.DataEntities.getSetDisplayValue"
+
+
+def test_of_actions_only_the_one_that_writes_down_dimensions_may_be_called() -> None:
+    """It reads; as a write, under another name or on another set it does not pass."""
+    DYNAMICS_WALL.check(ReadRequest("dynamics", "POST", ACTION, "getSetDisplayValue"))
+    for path, resource in (
+        (ACTION.replace("getSetDisplayValue", "postJournal"), "getSetDisplayValue"),
+        (ACTION.replace("DimensionSets", "LedgerJournalHeaders"), "getSetDisplayValue"),
+        (f"{ACTION}/x", "getSetDisplayValue"),
+        (ACTION.replace("Microsoft.Dynamics", "MicrosoftxDynamics"), "getSetDisplayValue"),
+        (ACTION, "rows"),
+    ):
+        with pytest.raises(WallError):
+            DYNAMICS_WALL.check(ReadRequest("dynamics", "POST", path, resource))
+    with pytest.raises(WallError):
+        DYNAMICS_WALL.check(wrote("dynamics", "POST", ACTION, "getSetDisplayValue"))
+
+
 def test_a_read_cannot_become_a_write() -> None:
     with pytest.raises(WallError):
         DYNAMICS_WALL.check(ReadRequest("dynamics", "POST", "/data/CustomersV3", "CustomersV3"))

@@ -62,7 +62,7 @@ async def _save_dynamics(
     stored = settings.model_dump(mode="json", exclude={"allow_local"})
     facts = dict(report.facts)
     rows = [
-        LegalEntityRow(code, entity["name"], entity["currency"], time_zone="")
+        LegalEntityRow(code, entity["name"], entity["currency"], time_zone=entity["time_zone"])
         for code, entity in facts["legal_entities"].items()
     ]
     cid = place.connection.connection_id

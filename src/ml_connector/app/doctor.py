@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from ml_connector import __version__
 from ml_connector.app.flows import SyncSettings
 from ml_connector.app.home import SHIPPED
+from ml_connector.app.mappings import DIMENSIONS_FILE, dimensions_of, document_of
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.orders.settings import OrderSettings
 from ml_connector.flows.products.settings import ProductSettings
-from ml_connector.mapping.load import load_mapping
 from ml_connector.settings import section
 from ml_connector.store import connections, runs
 from ml_connector.store.database import Store
@@ -117,7 +117,10 @@ def _mappings(folder: Path) -> str:
             raise ConnectorError(
                 f"mappings/{flow}.yaml cannot be read: {error}.", hint="Run: ml-connector init"
             ) from error
-        load_mapping(text, flow=flow, file_name=f"mappings/{flow}.yaml")
+        if f"{flow}.yaml" == DIMENSIONS_FILE:
+            dimensions_of(text)
+        else:
+            document_of(flow, text)
     return f"{', '.join(SHIPPED)} follow the language"
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ml_connector.app.mappings import order_mapping, order_mapping_as_it_is, record_mapping
+from ml_connector.app.customer_matcher import CustomerMatcher
+from ml_connector.app.mappings import dimension_rules, order_mapping, order_mapping_as_it_is, record_mapping
+from ml_connector.domain.text import did_you_mean
 from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
@@ -25,19 +27,32 @@ from ml_connector.flows.customers.settings import (
 from ml_connector.flows.order_status.flow import order_status_flow
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
+from ml_connector.flows.orders.customer import CustomerStep
 from ml_connector.flows.orders.discover import WonDeals
+from ml_connector.flows.orders.draft import further_sources
 from ml_connector.flows.orders.flow import OrderFlow
+from ml_connector.flows.orders.gather import Portal
+from ml_connector.flows.orders.known import Acquaintance
+from ml_connector.flows.orders.opening import CustomerDesk
+from ml_connector.flows.orders.products import ProductWords
+from ml_connector.flows.orders.reference_data import ReferenceData
+from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
 from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
+from ml_connector.mapping.rules import wanted_properties
 from ml_connector.settings import section
 from ml_connector.store import connections, flows, links
+from ml_connector.systems.dynamics.numbers import Numbering
+from ml_connector.systems.dynamics.offered_dimensions import offered_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.engine.ports import RecordFlow
+    from ml_connector.mapping.apply import CompiledOrderMapping
+    from ml_connector.mapping.rules import DimensionRules
 
 
 class BreakerSettings(BaseModel):
@@ -91,7 +106,7 @@ async def record_flow(place: Workplace, name: str) -> RecordFlow:
         return await _order_status(place)
     dynamics, hubspot = await place.dynamics(), await place.hubspot()
     mapping, version = await record_mapping(place, name)
-    entities = await _legal_entities(place)
+    entities = await legal_entities_of(place)
     lanes = section(SyncSettings, place.settings.sync, "sync").lanes
     if name == "customers":
         return customers(
@@ -187,17 +202,35 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     settings = order_settings(place)
     mapping = order_mapping_as_it_is(place) if looking else (await order_mapping(place))[0]
     portal = (await place.side("hubspot")).capabilities
-    hubspot = await place.hubspot()
+    dynamics, hubspot = await place.dynamics(), await place.hubspot()
     async with place.store.read() as tx:
         row = await flows.get(tx, place.connection.connection_id, "orders")
+        entities = await connections.legal_entities(tx, place.connection.connection_id)
+    zones = {entity.legal_entity.lower(): entity.time_zone for entity in entities}
+    sold: ProductSettings = section(ProductSettings, place.settings.products, "products")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
+    patience = Patience(settle_s=settings.settle_s)
+    _require_rows(settings, mapping)
+    dimensions = dimension_rules(place)
+    customers, desk = await _customers_of_orders(
+        place,
+        mapping,
+        settings,
+        patience,
+        portal_id=int(portal["portal_id"]),
+        looked_at=_looked_at(mapping, dimensions),
+    )
     return OrderFlow(
-        dynamics=await place.dynamics(),
+        dynamics=dynamics,
         hubspot=hubspot,
+        portal=Portal(hubspot),
+        numbering=Numbering(dynamics),
         engine=place.engine,
         mapping=mapping,
+        dimensions=dimensions,
+        offered_dimensions=offered_dimensions(dynamics),
         settings=settings,
-        patience=Patience(settle_s=settings.settle_s),
+        patience=patience,
         won_deals=WonDeals(
             hubspot=hubspot,
             go_live_at=row.go_live_at or place.around.clock.now(),
@@ -207,8 +240,69 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         ),
         portal_id=int(portal["portal_id"]),
         company_currency=portal["company_currency"],
-        legal_entities=tuple(await _legal_entities(place)),
+        legal_entities=tuple(await legal_entities_of(place)),
+        set_up=SetUp(dynamics),
+        product_words=ProductWords(sold.identity, sold.end_of_life),
+        time_zones=zones,
+        customers=customers,
+        desk=desk,
     )
+
+
+def _looked_at(mapping: CompiledOrderMapping, dimensions: DimensionRules) -> tuple[str, ...]:
+    """The fields of a customer that rules and rows of orders read, such as CustomerGroupId."""
+    rules = (*mapping.document.every_rule, *dimensions.every_rule)
+    named = (name.partition(".") for name in further_sources(mapping.document))
+    sent = (field for head, _, field in named if head == "customer")
+    return tuple(dict.fromkeys((*wanted_properties(rules, "customer"), *sent)))
+
+
+async def _customers_of_orders(
+    place: Workplace,
+    mapping: CompiledOrderMapping,
+    settings: OrderSettings,
+    patience: Patience,
+    *,
+    portal_id: int,
+    looked_at: tuple[str, ...],
+) -> tuple[CustomerStep, CustomerDesk]:
+    """Who finds the customers of orders, and who creates them; both know the same customers."""
+    dynamics, hubspot, matcher = await place.dynamics(), await place.hubspot(), CustomerMatcher(place)
+    step = CustomerStep(
+        dynamics=dynamics,
+        hubspot=hubspot,
+        engine=place.engine,
+        matcher=matcher,
+        listed=ReferenceData(dynamics),
+        mapping=mapping,
+        settings=settings,
+        portal_id=portal_id,
+        tax_id_property=matcher.tax_id,
+        looked_at=looked_at,
+    )
+    desk = CustomerDesk(
+        dynamics=dynamics,
+        engine=place.engine,
+        matcher=matcher,
+        acquaintance=Acquaintance(hubspot, place.engine),
+        settings=settings,
+        patience=patience,
+        portal_id=portal_id,
+    )
+    return step, desk
+
+
+def _require_rows(settings: OrderSettings, mapping: CompiledOrderMapping) -> None:
+    """A field of customers that a deal's company updates has a row that says from what."""
+    targets = [row.target for row in mapping.document.customer]
+    for name in settings.update_customer:
+        if name not in targets:
+            raise ConfigurationError(
+                f"orders.update_customer names {name}, and no row under customer in orders.yaml fills it."
+                f"{did_you_mean(name, targets)}",
+                code="configuration.setting",
+                hint="Add a row for it, or take the name out of the setting.",
+            )
 
 
 def order_settings(place: Workplace) -> OrderSettings:
@@ -223,7 +317,7 @@ def order_settings(place: Workplace) -> OrderSettings:
     return settings
 
 
-async def _legal_entities(place: Workplace) -> Mapping[str, str]:
+async def legal_entities_of(place: Workplace) -> Mapping[str, str]:
     """The chosen legal entities, lower-case, in the order chosen, each with its accounting currency."""
     chosen = list((await place.side("dynamics")).settings["legal_entities"])
     async with place.store.read() as tx:

@@ -21,6 +21,7 @@ SHIPPED = {  # flow -> its default mapping file
     "contacts": "customers/contacts.yaml",
     "products": "products/mapping.yaml",
     "orders": "orders/mapping.yaml",
+    "dimensions": "orders/dimensions.yaml",
 }
 CONFIG = """\
 # Settings of ml-connector. Everything has a default; the environment (MLC_...) overrides what stands here.

@@ -288,7 +288,16 @@ async def show_error(place: Workplace, parked_id: int) -> dict[str, Any]:
             code="usage.unknown_error",
             hint="Run: ml-connector errors list",
         )
-    return {**_parked(row), "explanation": cause_of(row.cause).explanation, "detail": row.detail}
+    cause = cause_of(row.cause)
+    return {
+        **_parked(row),
+        "explanation": cause.explanation,
+        "in_hubspot": cause.in_hubspot,
+        "in_dynamics": cause.in_dynamics,
+        "retryable": cause.retryable,
+        "docs": cause.docs,
+        "detail": row.detail,
+    }
 
 
 def _parked(row: ParkedRecord) -> dict[str, Any]:

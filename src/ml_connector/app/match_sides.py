@@ -7,19 +7,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from ml_connector.app.flows import record_flow
 from ml_connector.domain.matching.companies import company_pairs
 from ml_connector.domain.matching.people import person_pairs
 from ml_connector.domain.matching.products import product_pairs
 from ml_connector.errors import ConfigurationError, MissingScopeError
 from ml_connector.flows.customers import matching as customers
+from ml_connector.flows.customers.settings import MatchingSettings
 from ml_connector.flows.products import matching as products
 from ml_connector.settings import section
 from ml_connector.store import connections
-from ml_connector.systems.dynamics.odata import EnumMember, equals
-from ml_connector.systems.dynamics.source import both, in_legal_entities
 from ml_connector.systems.hubspot.properties import unique_keys
 
 if TYPE_CHECKING:
@@ -27,17 +24,6 @@ if TYPE_CHECKING:
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.domain.matching.deciding import Proposal
-
-
-class MatchingSettings(BaseModel):
-    """Section ``matching`` of the settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tax_id_property: str = Field(
-        default="",
-        description="The company property that holds the tax number, where the mapping of customers fills one.",
-    )
 
 
 @dataclass(slots=True)
@@ -136,17 +122,8 @@ async def _people(place: Workplace) -> AsyncIterator[dict[str, Any]]:
         entities = [
             row.legal_entity for row in await connections.legal_entities(tx, place.connection.connection_id)
         ]
-    of_customers = EnumMember(customers.PEOPLE_KIND, customers.OF_CUSTOMERS)
-    chosen = both(equals("AssociatedContactType", of_customers), in_legal_entities(entities))
-    pages = dynamics.pages(
-        customers.PEOPLE_ENTITY,
-        select=customers.PEOPLE_FIELDS,
-        filter=chosen,
-        orderby="dataAreaId,ContactPersonPartyNumber",
-    )
-    async for page in pages:
-        for row in page.rows:
-            yield row
+    async for row in customers.people(dynamics, entities):
+        yield row
 
 
 async def _emails_of_customers(place: Workplace, sides: Sides) -> dict[str, list[str]]:

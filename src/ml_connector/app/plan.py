@@ -14,6 +14,7 @@ from ml_connector.app.fit.report import SMALLEST_LIMIT
 from ml_connector.app.flow_switch import FLOW_NAMES, flows_on, known_flow
 from ml_connector.app.flows import breaker_limits, record_flow
 from ml_connector.app.plan_file import writing
+from ml_connector.app.plan_orders import plan_orders
 from ml_connector.app.properties import require_properties
 from ml_connector.domain.causes import cause_of
 from ml_connector.domain.keys import RecordName
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
 
 ORDERS = "orders"
-ABOUT_ORDERS = "Orders are not part of a plan: deals list and deals show have the draft of every won deal."
+ABOUT_ORDERS = "Of orders: deals show has the draft of a deal that was seen, deals check that of any deal."
 OTHER_LEGAL_ENTITY = "another legal entity"
 
 
@@ -83,8 +84,13 @@ async def plan(
         watch = (lambda counters, of=name: on_progress(of, counters)) if on_progress is not None else None
         with writing(wanted.out, force=wanted.force) if wanted.out else nullcontext() as writer:
             found[name] = await _plan(place, name, wanted, entities, writer, watch)
-    notes = [ABOUT_ORDERS] if ORDERS in names else []
-    return {"flows": found, "file": str(wanted.out) if wanted.out else None, "notes": notes}
+    orders = await plan_orders(place, wanted.limit) if ORDERS in names else None
+    return {
+        "flows": found,
+        "orders": orders,
+        "file": str(wanted.out) if wanted.out else None,
+        "notes": [ABOUT_ORDERS] if orders is not None else [],
+    }
 
 
 async def _chosen(place: Workplace, names: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ OBJECTS_OF_FLOW = {
     "customers": ("companies",),
     "contacts": ("contacts",),
     "products": ("products",),
-    "orders": ("companies", "products", "deals"),
+    "orders": ("companies", "products", "line_items", "deals"),
     "order_status": ("deals",),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ml_connector.app.choosing import choose_for_deal
 from ml_connector.app.flow_switch import known_flow
 from ml_connector.app.flows import order_flow, record_flow
 from ml_connector.domain.keys import RecordName
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.app.workplace import Workplace
+    from ml_connector.flows.orders.choices import Choice
     from ml_connector.store.parked import ParkedRecord
 
 
@@ -60,8 +62,12 @@ async def preview(place: Workplace, ids: Sequence[str]) -> list[ParkedRecord]:
     return rows
 
 
-async def replay(place: Workplace, ids: Sequence[str]) -> list[ReplayResult]:
+async def replay(
+    place: Workplace, ids: Sequence[str], *, choices: Sequence[Choice] = ()
+) -> list[ReplayResult]:
     """Send these records through the same door again; what has arrived since is left alone.
+
+    ``choices`` are kept with the one deal meant, and used for its order only.
 
     Raises:
         ConfigurationError: a record that cannot be meant.
@@ -69,6 +75,10 @@ async def replay(place: Workplace, ids: Sequence[str]) -> list[ReplayResult]:
     """
     results: list[ReplayResult] = []
     names = await named(place, ids)
+    if choices:
+        if [name.flow for name in names] != ["orders"]:
+            raise ConfigurationError("Values are chosen for exactly one deal.", code="usage.choice")
+        await choose_for_deal(place, names[0].key, choices)
     for flow in dict.fromkeys(name.flow for name in names):
         keys = [name.key for name in names if name.flow == flow]
         if flow == "orders":
@@ -81,7 +91,7 @@ async def replay(place: Workplace, ids: Sequence[str]) -> list[ReplayResult]:
 async def _replay_deal(place: Workplace, deal_id: str) -> ReplayResult:
     process = await replay_process(await order_flow(place), place.engine, deal_id)
     message = process.message
-    if process.state == "done":
+    if process.state == "done" and not message:
         message = f"Order {process.result['number']} is placed."
     return ReplayResult(f"deals/{deal_id}", process.state, message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ml_connector.app.first_load import refuse_unmatched_portal
@@ -13,6 +14,8 @@ from ml_connector.app.properties import require_properties
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
 from ml_connector.errors import AccessError, ConnectorError, RetryableError
+from ml_connector.flows.orders.readiness import keep_readiness
+from ml_connector.flows.orders.sweep import sweep, sweep_is_due
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Sequence
@@ -85,8 +88,7 @@ async def _run_each(
 
 async def _run(place: Workplace, name: str, on_progress: Callable[[str, Counters], None] | None) -> RunReport:
     if name == "orders":
-        flow = await order_flow(place)
-        return await sync_processes(flow, place.engine, place.traffic)
+        return await _orders(place)
     watch = (lambda counters: on_progress(name, counters)) if on_progress is not None else None
     return await sync_records(
         await record_flow(place, name),
@@ -95,3 +97,19 @@ async def _run(place: Workplace, name: str, on_progress: Callable[[str, Counters
         limits=breaker_limits(place),
         watch=watch,
     )
+
+
+async def _orders(place: Workplace) -> RunReport:
+    """The pass itself; then, once a day, the sweep, and where it is wished for the readiness of open deals."""
+    flow = await order_flow(place)
+    report = await sync_processes(flow, place.engine, place.traffic)
+    if report.error is not None:
+        return report
+    try:
+        if await sweep_is_due(flow):
+            await sweep(flow)
+        if flow.settings.readiness:
+            await keep_readiness(flow)
+    except (AccessError, RetryableError) as error:
+        return replace(report, error=error)
+    return report

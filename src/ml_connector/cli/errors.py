@@ -12,6 +12,7 @@ from ml_connector.cli.words import listed, whose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+SCREENS = (("in HubSpot", "in_hubspot"), ("in Dynamics", "in_dynamics"))  # where it is mended
 
 
 def register(app: typer.Typer) -> None:
@@ -88,6 +89,7 @@ async def show(
         ("", row["explanation"]),
         ("whose turn", whose(row["turn"])),
         ("next action", row["next_action"]),
+        *((where, row[name]) for where, name in SCREENS if row[name]),
         ("state", row["state"]),
         ("first seen (UTC)", row["first_at"]),
         ("last seen (UTC)", row["last_at"]),
@@ -95,4 +97,6 @@ async def show(
         *((f"  {name}", value) for name, value in row["detail"].items() if value not in ("", None)),
     ]
     following = f"Next: ml-connector replay {row['id']} (once it is mended)"
+    if not row["retryable"]:
+        following = f"Next: ml-connector deals decide {row['record'].rpartition('/')[2]}"
     return Reply("errors.show/1", {"error": row}, (row["message"], Table((), pairs), following))

@@ -20,6 +20,7 @@ from ml_connector.cli import (
     flows,
     hubspot,
     init,
+    mapping,
     match,
     ping,
     plan,
@@ -48,8 +49,8 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, match, plan, sync, deals, status, records, errors, runs, replay, hubspot,
-    db, twin
+    demo, init, connect, ping, doctor, flows, match, plan, sync, deals, status, records, errors, runs, replay, mapping,
+    hubspot, db, twin
 ):  # fmt: skip
     module.register(app)
 

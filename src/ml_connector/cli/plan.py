@@ -26,6 +26,15 @@ DOING = {
     "restore": "put back as they were",
     "mark": "marked",
 }
+OF_DEALS = {
+    "place": "would be placed",
+    "ask": "would ask for approval",
+    "park": "would park",
+    "wait": "are left alone for now",
+    "decide": "wait for a decision",
+    "leave": "are no longer won",
+    "done": "have their order",
+}
 COLUMNS = ("read", *DOING, "unchanged", "held", "waiting", "park", "parked", "skipped")
 ALWAYS = frozenset({"read", "create", "update", "unchanged"})  # columns that are shown even when empty
 
@@ -40,7 +49,9 @@ async def plan(
     terminal: Terminal,
     flows: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FLOW", help="Record flows; those that are on, else all."),
+        typer.Argument(
+            metavar="FLOW", help="Flows; without one the record flows that are on, else all of them."
+        ),
     ] = None,
     *,
     limit: Annotated[int, typer.Option("--limit", min=0, max=1000, help="Show so many changes.")] = 20,
@@ -88,11 +99,27 @@ def _text(found: Mapping[str, Any], limit: int) -> list[str | Table]:
     if parked:
         rows = [("park", row["record"], f"{row['message']} {row['next_action']}") for row in parked]
         text += ["", Table(("would", "record", "why, and what to do"), rows)]
+    text += _orders(found["orders"]) if found["orders"] else []
     more = sum(figures["written"] for figures in flows.values()) - len(changes)
     if more > 0:
         text += ["", f"{more:,} more changes: --limit shows them here, --out FILE keeps them all."]
     text += found["notes"]
     text += [f"Next: ml-connector sync {name} --plan {found['file']}" for name in flows if found["file"]]
+    return text
+
+
+def _orders(orders: Mapping[str, Any]) -> list[str | Table]:
+    """What would become of each deal."""
+    parts = [
+        f"{orders['counts'][what]} {words}" for what, words in OF_DEALS.items() if orders["counts"][what]
+    ]
+    text: list[str | Table] = [f"orders: {listed(parts) if parts else 'no won deal'}."]
+    rows = [
+        (row["what"], f"deals/{row['deal']}", f"{row['total']} {row['currency']}".strip(), row["message"])
+        for row in orders["deals"]
+    ]
+    if rows:
+        text += ["", Table(("would", "record", "amount", "why"), rows)]
     return text
 
 

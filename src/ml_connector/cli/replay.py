@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ml_connector.cli.command import Reply, Table, Terminal, command, workplace
+from ml_connector.cli.command import Reply, Table, Terminal, command, who, workplace
 from ml_connector.cli.failures import PARKED
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
         app,
         "replay",
         panel="Fix",
-        examples=("ml-connector replay 17", "ml-connector replay customers/usmf:US-001 --yes"),
+        examples=(
+            "ml-connector replay 17",
+            'ml-connector replay deals/123 --set account=US-001 --because "the branch buys"',
+        ),
     )(replay)
 
 
@@ -34,10 +37,21 @@ async def replay(
     ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without a question.")] = False,
+    chosen: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="Choose a value for this one deal; may be repeated."
+        ),
+    ] = None,
+    because: Annotated[
+        str, typer.Option("--because", metavar="REASON", help="Why it is so.", show_default=False)
+    ] = "",
 ) -> Reply:
     """Send parked records through the same door again. Shows them first; what has arrived is left alone."""
+    from ml_connector.app.choosing import read_choices
     from ml_connector.app.replay import replay as send
 
+    choices = read_choices(chosen, by=who(), reason=because) if chosen else ()
     async with workplace(terminal) as place:
         count = await _preview(terminal, place, ids)
         words = f"Replay {count} record{'' if count == 1 else 's'}?"
@@ -45,7 +59,7 @@ async def replay(
             words, otherwise="Nothing was replayed: nobody can be asked here."
         ):
             return Reply("replay/1", {"results": []}, ("Nothing was replayed.",))
-        results = await send(place, ids)
+        results = await send(place, ids, choices=choices)
     stuck = sum(result.outcome == "parked" for result in results)
     rows = [(each.record, each.outcome, each.message) for each in results]
     text: list[str | Table] = [_verdict(results, stuck), Table(("record", "now", ""), rows)]

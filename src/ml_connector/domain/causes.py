@@ -1,33 +1,19 @@
-"""Why a record is parked: one list of causes. Screens, the command line and the docs read it."""
+"""Why a record is parked: one list of causes. Screens, the command line and the docs read it.
+
+Those of orders, which are the most, stand in ``order_causes.py``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from ml_connector.domain.cause import Cause, Turn
+from ml_connector.domain.order_causes import ORDER_CAUSES
 
-
-class Turn(StrEnum):
-    """Whose turn it is."""
-
-    SALES = "sales"
-    FINANCE = "finance"
-    IT = "it"
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One cause: a stable code, a title, a plain explanation, whose turn it is and the next action."""
-
-    code: str
-    title: str
-    explanation: str
-    turn: Turn
-    next_action: str
-
+__all__ = ["CAUSES", "Cause", "Turn", "cause_of"]
 
 CAUSES: dict[str, Cause] = {
     cause.code: cause
     for cause in (
+        *ORDER_CAUSES,
         Cause(
             "record.rejected",
             "The other system refused the record",
@@ -69,160 +55,6 @@ CAUSES: dict[str, Cause] = {
             "HubSpot takes no contact without a name or an e-mail address; a malformed address does not count.",
             Turn.FINANCE,
             "Enter the name of the person, or correct the e-mail address, in Dynamics; it then goes by itself.",
-        ),
-        Cause(
-            "order.no_company",
-            "The deal has no company",
-            "An order needs the company that buys.",
-            Turn.SALES,
-            "Add the buying company to the deal.",
-        ),
-        Cause(
-            "order.company_unclear",
-            "The deal has several companies",
-            "None of the deal's companies is marked as primary, so it is not clear who buys.",
-            Turn.SALES,
-            "Make the buying company the deal's primary company.",
-        ),
-        Cause(
-            "order.company_not_linked",
-            "The company has no customer account",
-            "The deal's company is not linked to a customer in Dynamics in the legal entity that sells.",
-            Turn.FINANCE,
-            "Create the customer in Dynamics, or name its account on the deal (d365_customer_account).",
-        ),
-        Cause(
-            "order.account_unclear",
-            "The company has several customer accounts",
-            "More than one account of this company exists in the legal entity that sells.",
-            Turn.SALES,
-            "Choose the account on the deal (d365_customer_account).",
-        ),
-        Cause(
-            "order.legal_entity_unclear",
-            "It is not clear which legal entity sells",
-            "The company has accounts in several legal entities and the deal names none.",
-            Turn.SALES,
-            "Choose the legal entity on the deal (d365_legal_entity).",
-        ),
-        Cause(
-            "order.legal_entity_unknown",
-            "The legal entity is not connected",
-            "The deal names a legal entity this connection does not work with.",
-            Turn.SALES,
-            "Correct d365_legal_entity on the deal.",
-        ),
-        Cause(
-            "order.legal_entity_conflict",
-            "Deal and company name different legal entities",
-            "The deal names one legal entity, the company's accounts stand in another.",
-            Turn.SALES,
-            "Correct d365_legal_entity on the deal, or have an account opened there.",
-        ),
-        Cause(
-            "order.customer_unknown",
-            "The customer account does not exist",
-            "The account the order would go to is not in Dynamics.",
-            Turn.FINANCE,
-            "Correct the account on the deal, or create it in Dynamics, then replay.",
-        ),
-        Cause(
-            "order.customer_on_hold",
-            "The customer is on hold",
-            "Dynamics blocks orders for this customer or for the one who pays.",
-            Turn.FINANCE,
-            "Lift the hold in Dynamics, then replay; or tell sales that the order cannot be placed.",
-        ),
-        Cause(
-            "order.no_lines",
-            "The deal has no line items",
-            "Without lines there is nothing to order.",
-            Turn.SALES,
-            "Add the line items that were sold.",
-        ),
-        Cause(
-            "order.line_without_product",
-            "A line names no product",
-            "A line was typed by hand instead of chosen from the product library.",
-            Turn.SALES,
-            "Replace the line by one chosen from the products.",
-        ),
-        Cause(
-            "order.item_unknown",
-            "A product is not released in the legal entity that sells",
-            "Dynamics has no item for a line of the deal.",
-            Turn.SALES,
-            "Change the line to a product that is sold there, or have it released, then replay.",
-        ),
-        Cause(
-            "order.recurring_line",
-            "A line is billed again and again",
-            "Recurring lines do not become sales order lines.",
-            Turn.SALES,
-            "Make the line one-time, or handle the deal outside.",
-        ),
-        Cause(
-            "order.quantity",
-            "A quantity cannot be ordered",
-            "The quantity must be above zero.",
-            Turn.SALES,
-            "Correct the line's quantity.",
-        ),
-        Cause(
-            "order.price_missing",
-            "A line has no price",
-            "The agreed price is not on the line.",
-            Turn.SALES,
-            "Enter the price.",
-        ),
-        Cause(
-            "order.amount_differs",
-            "A line's amount does not follow from its price",
-            "Quantity, price and discount do not give the amount the deal shows.",
-            Turn.SALES,
-            "Correct price or discount of the line.",
-        ),
-        Cause(
-            "order.differs",
-            "The order in Dynamics differs from the deal",
-            "The order stands, and Dynamics changed or added something.",
-            Turn.FINANCE,
-            "Correct the order in Dynamics, then replay; it is compared again.",
-        ),
-        Cause(
-            "order.reference_twice",
-            "Two orders carry the same reference",
-            "Only one order may belong to a deal.",
-            Turn.FINANCE,
-            "Keep one order in Dynamics and take the reference off the others, then replay.",
-        ),
-        Cause(
-            "order.line_twice",
-            "An order holds a line twice",
-            "A line number of the deal stands on more than one order line.",
-            Turn.FINANCE,
-            "Delete the surplus line in Dynamics, then replay.",
-        ),
-        Cause(
-            "order.unsure",
-            "The order could not be placed with certainty",
-            "Several attempts were lost without an answer, and the order is not in Dynamics.",
-            Turn.IT,
-            "Look whether Dynamics answers, then replay.",
-        ),
-        Cause(
-            "order.not_won",
-            "The deal is no longer won",
-            "The deal left its won stage before the order was placed.",
-            Turn.SALES,
-            "Nothing, or win the deal again.",
-        ),
-        Cause(
-            "order.deal_gone",
-            "The deal is gone",
-            "The deal was deleted or merged in HubSpot before the order was placed.",
-            Turn.SALES,
-            "Restore the deal if the order is wanted.",
         ),
         Cause(
             "order_status.deal_gone",

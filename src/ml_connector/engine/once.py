@@ -8,7 +8,7 @@ end, since ``send_by`` + the request's own deadline) and a look-up by our refere
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +20,7 @@ from ml_connector.store.calls import Call, Ended
 from ml_connector.store.operations import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
@@ -57,7 +57,9 @@ class RemoteWrite:
 
     ``look_up`` finds what an earlier attempt may have left, by our own reference; ``send`` posts these exact bytes
     and calls ``last_check`` as its last act before the first one leaves. Both return the record's external id and
-    the record.
+    the record. ``unique``: the record's key is ours and the other system takes it once. A repeat then needs no
+    patience: it is refused when the first one landed after all, and the record is adopted.
+    ``remembers`` is kept with the operation until it has landed: what a later look-up must know.
     """
 
     operation_id: str
@@ -71,6 +73,8 @@ class RemoteWrite:
     body: bytes
     look_up: Callable[[], Awaitable[Landed | None]]
     send: Callable[[bytes, str, Callable[[], None]], Awaitable[Landed]]
+    unique: bool = False
+    remembers: Mapping[str, Any] = field(default_factory=dict)
 
     def call_id(self, attempt: int) -> str:
         """The journal's name of one attempt."""
@@ -95,7 +99,7 @@ class RemoteWrite:
             settle_until=None,
             external_id="",
             fence=lease.fence,
-            detail={},
+            detail=dict(self.remembers),
         )
 
 
@@ -140,8 +144,9 @@ async def write_once(write: RemoteWrite, engine: Engine, lease: Lease, patience:
             landed = await write.look_up()
             if landed is not None:
                 return await _adopt(write, engine, lease, known, landed)
-            await _mark_unknown(write, engine, lease, settled_at)
-            return NotYet(settled_at, LOST)
+            if not write.unique:
+                await _mark_unknown(write, engine, lease, settled_at)
+                return NotYet(settled_at, LOST)
     landed = await write.look_up()
     if landed is not None:
         return await _adopt(write, engine, lease, known, landed)
@@ -170,8 +175,16 @@ async def _send(
 
     try:
         landed = await write.send(body, write.call_id(attempt), last_check)
+    except RejectedError as error:
+        landed_before = await write.look_up() if write.unique else None
+        if landed_before is None:
+            await _ended(write, engine, lease, attempt, "refused", error=error)
+            raise
+        await _ended(write, engine, lease, attempt, "done", landed=landed_before)
+        return replace(landed_before, adopted=True)
     except UncertainWriteError as error:
-        settled_at = engine.around.clock.now() + timedelta(seconds=patience.settle_s)
+        wait_s = 0.0 if write.unique else patience.settle_s
+        settled_at = engine.around.clock.now() + timedelta(seconds=wait_s)
         await _ended(write, engine, lease, attempt, "unknown", error=error, settle_until=settled_at)
         return NotYet(settled_at, LOST)
     except ConnectorError as error:
@@ -299,7 +312,7 @@ async def _ended(
             state=how,
             settle_until=settle_until,
             external_id=landed.external_id if landed else None,
-            detail=landed.detail if landed else why,
+            detail=landed.detail if landed else {**write.remembers, **why},
         )
         await calls.finish(tx, cid, Ended(write.call_id(attempt), how, status, correlation_id))
         await _note(write, engine, tx, how, {"external_id": landed.external_id} if landed else why)

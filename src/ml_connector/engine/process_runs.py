@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Result
 from ml_connector.engine.advance import advance, reopen
-from ml_connector.engine.process import due, has_news, is_due, notice
+from ml_connector.engine.inherit import inherit
+from ml_connector.engine.process import LATER, due, is_due, notice
 from ml_connector.engine.runs import carry_out
-from ml_connector.errors import ConnectorError
 from ml_connector.store import processes, progress, runs
 from ml_connector.store.progress import Progress
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ml_connector.domain.records import Counters
     from ml_connector.engine.context import Engine
-    from ml_connector.engine.process import ProcessFlow, Trigger, TriggerPage
+    from ml_connector.engine.process import ProcessFlow, TriggerPage
     from ml_connector.engine.runs import RunReport, Traffic
     from ml_connector.store.processes import Process
 
@@ -42,29 +42,25 @@ async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counte
     seen: set[str] = set()
     async with aclosing(flow.triggers(covered.watermark if covered else None)) as pages:
         async for page in pages:
-            for trigger, process in await _notice_page(flow, engine, run_id, page):
+            for process in await _notice_page(flow, engine, run_id, page):
                 if process.subject not in seen:
                     seen.add(process.subject)
-                    await _take(
-                        flow,
-                        engine,
-                        process,
-                        counters,
-                        news=has_news(flow, process, trigger, engine.around.clock.now()),
-                    )
+                    await _take(flow, engine, process, counters)
     for process in await due(flow, engine, BULK):
         if process.subject not in seen:
             seen.add(process.subject)
-            await _take(flow, engine, process, counters, news=False)
+            await _take(flow, engine, process, counters)
 
 
 async def _notice_page(
     flow: ProcessFlow, engine: Engine, run_id: str, page: TriggerPage
-) -> Sequence[tuple[Trigger, Process]]:
+) -> Sequence[Process]:
     """Store a process for each trigger, and how far the flow has read, in one transaction."""
     cid = engine.connection_id
     async with engine.store.write() as tx:
-        noticed = [(trigger, await notice(flow, engine, tx, trigger)) for trigger in page.triggers]
+        for trigger in page.triggers:
+            await inherit(flow, engine, tx, trigger)
+        noticed = [await notice(flow, engine, tx, trigger) for trigger in page.triggers]
         if page.watermark is not None:
             await progress.save(
                 tx,
@@ -79,40 +75,42 @@ async def _notice_page(
                     details={},
                 ),
             )
-    return noticed
+    return [process for process in noticed if process is not None]
 
 
-async def _take(
-    flow: ProcessFlow, engine: Engine, process: Process, counters: Counters, *, news: bool
-) -> None:
-    """Advance one process when it is due or has news, and count how it stands."""
+async def _take(flow: ProcessFlow, engine: Engine, process: Process, counters: Counters) -> None:
+    """Advance one process when it is due, or is seen for the first time, and count how it stands."""
     counters.read += 1
-    was_done = process.state in ("done", "ignored")
-    if not was_done and (news or is_due(process, engine.around.clock.now())):
+    was_done = process.state == "done"
+    unseen = process.state == "waiting" and process.step == "quiet" and process.snapshot_hash is None
+    if unseen or is_due(process, engine.around.clock.now()):
         process = await advance(flow, engine, process)
+    counters.add(_result(process, was_done=was_done))
+
+
+def _result(process: Process, *, was_done: bool) -> Result:
+    if process.state == "parked" or LATER in process.result:
+        return Result.PARKED
     if process.state == "done":
-        counters.add(Result.UNCHANGED if was_done else Result.CREATED)
-    elif process.state == "parked":
-        counters.add(Result.PARKED)
-    elif process.state == "ignored":
-        counters.add(Result.SKIPPED)
-    else:
-        counters.add(Result.WAITING)
+        return Result.UNCHANGED if was_done else Result.CREATED
+    return Result.SKIPPED if process.state == "ignored" else Result.WAITING
 
 
 async def replay_process(flow: ProcessFlow, engine: Engine, subject: str) -> Process:
-    """Let one parked subject try again now.
+    """Let one subject try again now; one that was never seen begins by hand.
 
     Raises:
-        ConnectorError: no process is known for this subject.
+        RecordError: it was never seen, and wants no process.
     """
+    cid = engine.connection_id
     async with engine.store.read() as tx:
-        process = await processes.find(tx, engine.connection_id, flow.name, subject, engine.vault)
+        process = await processes.find(tx, cid, flow.name, subject, engine.vault)
     if process is None:
-        raise ConnectorError(
-            f"{flow.noun}/{subject} has not been seen yet; run 'ml-connector sync {flow.name}' first.",
-            code="records.unknown",
-        )
-    if process.state == "parked":
+        trigger = await flow.trigger(subject)
+        async with engine.store.write() as tx:
+            await inherit(flow, engine, tx, trigger)
+            process = await notice(flow, engine, tx, trigger)
+        assert process is not None
+    if process.state in ("parked", "ignored"):
         process = await reopen(flow, engine, process)
     return await advance(flow, engine, process)

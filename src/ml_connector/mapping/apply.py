@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from ml_connector.domain.money import checked
 from ml_connector.domain.text import cut, length, normalise
 from ml_connector.errors import ConfigurationError, MappingError
-from ml_connector.mapping.model import Date, Join, MappingDocument, Number, OrderMappingDocument, Text
+from ml_connector.mapping.documents import OrderMappingDocument
+from ml_connector.mapping.model import Date, Join, MappingDocument, Number, Text
+from ml_connector.mapping.rules import DimensionRules, RuleBook, require_tables
 from ml_connector.mapping.transforms import LINE_BREAKS, as_text, build_step, cut_note, is_empty
 from ml_connector.mapping.wall import refused_field, refused_order_field, refused_target
 
 if TYPE_CHECKING:
-    from ml_connector.mapping.model import Document, FieldRow
+    from ml_connector.mapping.documents import DimensionDocument, Document
+    from ml_connector.mapping.model import FieldRow
     from ml_connector.mapping.transforms import Tables
 
 HUBSPOT_LONGEST = (
@@ -82,8 +85,10 @@ class CompiledOrderMapping:
 
     document: OrderMappingDocument
     sources: frozenset[str]
+    rules: RuleBook
     _header: tuple[_Column, ...]
     _line: tuple[_Column, ...]
+    _customer: tuple[_Column, ...]
 
     def header(self, fields: Mapping[str, Any], notes: list[str] | None = None) -> dict[str, Any]:
         """The fields of a sales order header as F&O takes them.
@@ -104,6 +109,10 @@ class CompiledOrderMapping:
     def line(self, fields: Mapping[str, Any], notes: list[str] | None = None) -> dict[str, Any]:
         """The same for one sales order line."""
         return _run(self._line, fields, notes)
+
+    def customer(self, fields: Mapping[str, Any], notes: list[str] | None = None) -> dict[str, Any]:
+        """The same for a new customer."""
+        return _run(self._customer, fields, notes)
 
     def row(self, target: str) -> FieldRow:
         """The row behind a field's value; of a name in both header and line, the header's."""
@@ -138,6 +147,22 @@ def compile_mapping(
     return _compile_records(document, lookups)
 
 
+def compile_dimensions(document: DimensionDocument, *, lookups: Tables = _NO_TABLES) -> DimensionRules:
+    """The rules of ``dimensions.yaml`` with their tables.
+
+    Raises:
+        ConfigurationError: a table is missing.
+    """
+    books = [
+        RuleBook("dimensions.yaml", {name: tuple(rules) for name, rules in part.items()}, lookups)
+        for part in (document.header, document.line)
+    ]
+    for book in books:
+        require_tables(book)
+    mandatory = {entity.lower(): names for entity, names in document.mandatory.items()}
+    return DimensionRules(mandatory, *books)
+
+
 def _compile_records(document: MappingDocument, tables: Tables) -> CompiledMapping:
     written = tuple(row for row in document.fields if row.owner != "hubspot")
     _refuse_doubles(document.fields)
@@ -155,15 +180,21 @@ def _compile_records(document: MappingDocument, tables: Tables) -> CompiledMappi
 
 
 def _compile_order(document: OrderMappingDocument, tables: Tables) -> CompiledOrderMapping:
-    for rows in (document.header, document.line):
+    for rows in (document.header, document.line, document.customer):
         _refuse_doubles(rows)
-    for row in document.rows:
+    for row in (*document.header, *document.line):
         _refuse_walled(row, row.target, refused_order_field(row.target))
+    for row in document.customer:
+        _refuse_walled(row, row.target, refused_field(row.target))
+    rules = RuleBook("orders.yaml", document.rules, tables)
+    require_tables(rules)
     return CompiledOrderMapping(
         document=document,
         sources=frozenset(name for row in document.rows for name in row.all_sources),
         _header=tuple(_order_field(row, tables) for row in document.header),
         _line=tuple(_order_field(row, tables) for row in document.line),
+        _customer=tuple(_order_field(row, tables) for row in document.customer),
+        rules=rules,
     )
 
 

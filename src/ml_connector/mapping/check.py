@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ml_connector.mapping.model import Constant, Date, FirstOf, Lookup, Number, OrderMappingDocument, ValueMap
+from ml_connector.mapping.documents import OrderMappingDocument
+from ml_connector.mapping.model import Constant, Date, FirstOf, Lookup, Number, ValueMap
 from ml_connector.mapping.wall import refused_field, refused_order_field, refused_target
 
 if TYPE_CHECKING:
     from ml_connector.mapping.catalog import CatalogField, FieldCatalog
-    from ml_connector.mapping.model import Document, FieldRow
+    from ml_connector.mapping.documents import Document
+    from ml_connector.mapping.model import FieldRow
 
 _NUMBERS = frozenset({"number", "decimal"})
 _DAYS = frozenset({"date", "datetime"})
@@ -36,12 +38,13 @@ _NO_YES = frozenset({"No", "Yes"})
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a row, in words, and what mends it."""
+    """One thing that is wrong with a row, in words, what mends it, and what was meant where that is known."""
 
     line: int
     target: str
     sentence: str
     fix: str
+    nearest: str = ""
 
 
 def check(
@@ -50,6 +53,9 @@ def check(
     target: FieldCatalog,
     *,
     line_target: FieldCatalog | None = None,
+    line_source: FieldCatalog | None = None,
+    customer_target: FieldCatalog | None = None,
+    customer_source: FieldCatalog | None = None,
 ) -> list[Problem]:
     """Everything that is wrong with a mapping, in the order of the file.
 
@@ -58,65 +64,90 @@ def check(
         source: Fields that can be read, with those the flow derives itself.
         target: Fields that can be written: of the object type, or of the sales order header.
         line_target: Fields of the sales order line; only for orders.
+        line_source: What its rows may read; only for orders.
+        customer_target: Fields of a new customer; only for orders, without it these rows are not looked at.
+        customer_source: What its rows may read; only for orders.
     """
     if isinstance(document, OrderMappingDocument):
-        lines = _problems(document.line, source, line_target or target)
-        return [*_problems(document.header, source, target), *lines]
+        lines = _problems(document.line, line_source or source, line_target or target)
+        customers = (
+            _problems(document.customer, customer_source or source, customer_target, refused=refused_field)
+            if customer_target is not None
+            else ()
+        )
+        header = _problems(document.header, source, target)
+        return sorted((*header, *lines, *customers), key=lambda problem: problem.line)
     return list(_problems(document.fields, source, target, object_type=document.object))
 
 
 def _problems(
-    rows: tuple[FieldRow, ...], source: FieldCatalog, target: FieldCatalog, *, object_type: str = ""
+    rows: tuple[FieldRow, ...],
+    source: FieldCatalog,
+    target: FieldCatalog,
+    *,
+    object_type: str = "",
+    refused: Callable[[str], str] = refused_order_field,
 ) -> Iterator[Problem]:
     """The problems of these rows; rows of an order have no object type."""
     filled: dict[str, int] = {}
     is_order = not object_type
     for row in rows:
-        found = [*_wall(row, object_type), *_names(row, source, target)]
+        found = [*_wall(row, object_type, refused), *_names(row, source, target)]
         if row.target in filled:
             found.append(
-                (f"{row.target} is also filled by line {filled[row.target]}", "Keep one of the two rows.")
+                _Fault(
+                    f"{row.target} is also filled by line {filled[row.target]}", "Keep one of the two rows."
+                )
             )
         if not found and row.owner != "hubspot":
             found = list(_fit(row, source, target.fields[row.target], is_order=is_order))
         filled.setdefault(row.target, row.line)
-        yield from (Problem(row.line, row.target, f"{sentence}.", fix) for sentence, fix in found)
+        yield from (Problem(row.line, row.target, f"{each.sentence}.", *each[1:]) for each in found)
 
 
-Found = Iterator[tuple[str, str]]  # sentence without its full stop, and fix
+class _Fault(NamedTuple):
+    """A sentence without its full stop, what mends it, and what was meant."""
+
+    sentence: str
+    fix: str
+    nearest: str = ""
 
 
-def _wall(row: FieldRow, object_type: str) -> Found:
+Found = Iterator[_Fault]
+
+
+def _wall(row: FieldRow, object_type: str, refused: Callable[[str], str]) -> Found:
     if object_type:
         judged = [(name, refused_field(name)) for name in row.all_sources]
         judged.append((row.target, refused_target(object_type, row.target)))
     else:
-        judged = [(row.target, refused_order_field(row.target))]
+        judged = [(row.target, refused(row.target))]
     for name, reason in judged:
         if reason:
-            yield f"{name} is refused: {reason}", "Remove the row."
+            yield _Fault(f"{name} is refused: {reason}", "Remove the row.")
 
 
 def _names(row: FieldRow, source: FieldCatalog, target: FieldCatalog) -> Found:
     for name in row.all_sources:
         if source.get(name) is None:
-            yield f"{source.name} has no field {name}", _name_fix(name, source)
+            yield _no_field(name, source)
     field = target.get(row.target)
     if field is None:
-        yield f"{target.name} has no field {row.target}", _name_fix(row.target, target)
+        yield _no_field(row.target, target)
     elif not field.writable and row.owner != "hubspot":
-        yield f"{row.target} cannot be written: {target.name} works it out itself", "Remove the row."
+        yield _Fault(f"{row.target} cannot be written: {target.name} works it out itself", "Remove the row.")
 
 
-def _name_fix(name: str, catalog: FieldCatalog) -> str:
+def _no_field(name: str, catalog: FieldCatalog) -> _Fault:
     nearest = catalog.nearest(name)
-    return f"Did you mean '{nearest}'?" if nearest else f"Choose a field of {catalog.name}."
+    fix = f"Did you mean '{nearest}'?" if nearest else f"Choose a field of {catalog.name}."
+    return _Fault(f"{catalog.name} has no field {name}", fix, nearest)
 
 
 def _fit(row: FieldRow, source: FieldCatalog, field: CatalogField, *, is_order: bool) -> Found:
     yield from _covered(row, source)
     if row.max_length and field.max_length and row.max_length > field.max_length:
-        yield (
+        yield _Fault(
             f"{row.target} holds {field.max_length} characters, the row allows {row.max_length}",
             f"Set max_length to {field.max_length}.",
         )
@@ -124,11 +155,11 @@ def _fit(row: FieldRow, source: FieldCatalog, field: CatalogField, *, is_order: 
     if kind is None:
         return
     if _unread_day(row, source):
-        yield f"{row.named_sources[0]} is a date, and the row does not read it as one", _FIXES["date"]
+        yield _Fault(f"{row.named_sources[0]} is a date, and the row does not read it as one", _FIXES["date"])
     elif field.kind == "enum":
         yield from _members(row, field, words)
     elif field.kind in _TAKES and not _takes(field.kind, kind, words):
-        yield f"{row.target} takes a {field.kind}, and the row gives {kind}", _FIXES[field.kind]
+        yield _Fault(f"{row.target} takes a {field.kind}, and the row gives {kind}", _FIXES[field.kind])
 
 
 def _covered(row: FieldRow, source: FieldCatalog) -> Found:
@@ -139,7 +170,7 @@ def _covered(row: FieldRow, source: FieldCatalog) -> Found:
         return
     missing = [option for option in field.options if option not in call.values]
     if missing:
-        yield (
+        yield _Fault(
             f"{field.name} can be {', '.join(missing)}, and the row does not say what that becomes",
             "Add it to 'values', or set 'unknown: keep' or 'unknown: empty'.",
         )
@@ -150,14 +181,14 @@ def _members(row: FieldRow, field: CatalogField, words: frozenset[str] | None) -
     if not field.options:
         return
     if words is None:
-        yield (
+        yield _Fault(
             f"{row.target} takes only listed values, and the row can give any text",
             f"Add the transform 'map' to: {', '.join(field.options)}.",
         )
         return
     foreign = sorted(words.difference(field.options, {""}))
     if foreign:
-        yield (
+        yield _Fault(
             f"{row.target} does not list {', '.join(foreign)}",
             f"It lists {', '.join(field.options)}: map to these, or add the missing ones in the target.",
         )

@@ -13,15 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from ml_connector.domain.text import did_you_mean
 from ml_connector.errors import ConfigurationError
-from ml_connector.mapping.model import (
-    CALLS,
-    FIRST_WRITE,
+from ml_connector.mapping.documents import (
     ORDERS,
+    DimensionDocument,
     Document,
-    FieldRow,
-    MappingDocument,
     OrderMappingDocument,
 )
+from ml_connector.mapping.model import CALLS, FIRST_WRITE, FieldRow, MappingDocument
+from ml_connector.mapping.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +54,15 @@ def load_mapping(text: str, *, flow: str, file_name: str) -> Document:
     return _Reader(file_name).document(text, flow)
 
 
+def load_dimensions(text: str, *, file_name: str) -> DimensionDocument:
+    """Read ``dimensions.yaml``.
+
+    Raises:
+        ConfigurationError: The file does not follow the language; the message names the line and the fix.
+    """
+    return _Reader(file_name).dimensions(text)
+
+
 class _Reader:
     """Reads one file; knows its name for messages."""
 
@@ -64,12 +72,25 @@ class _Reader:
     def document(self, text: str, flow: str) -> Document:
         root = self._compose(text)
         if flow == ORDERS:
-            return self._validated(
-                OrderMappingDocument, root, {"header": self._order_rows, "line": self._order_rows}
-            )
+            parts = dict.fromkeys(("header", "line", "customer"), self._order_rows)
+            return self._validated(OrderMappingDocument, root, {**parts, "rules": self._rules})
         document = self._validated(MappingDocument, root, {"fields": self._rows}, flow=flow)
         fields = tuple(_owned(row, document.object) for row in document.fields)
         return document.model_copy(update={"fields": fields})
+
+    def dimensions(self, text: str) -> DimensionDocument:
+        readers = {"header": self._rules, "line": self._rules}
+        return self._validated(DimensionDocument, self._compose(text), readers)
+
+    def _rules(self, node: yaml.Node) -> dict[str, tuple[Rule, ...]]:
+        """Names, each with its rules in their order."""
+        return {key.value: tuple(map(self._rule, self._items(value))) for key, value in self._entries(node)}
+
+    def _rule(self, node: yaml.Node) -> Rule:
+        return self._validated(Rule, node, {"when": self._conditions}, line=_line(node))
+
+    def _conditions(self, node: yaml.Node) -> dict[str, Any]:
+        return {key.value: self._plain(value) for key, value in self._entries(node)}
 
     def _rows(self, node: yaml.Node) -> tuple[FieldRow, ...]:
         return tuple(self._row(item) for item in self._items(node))
@@ -166,7 +187,7 @@ class _Reader:
 
     def _items(self, node: yaml.Node) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
-            self._refuse(node, "a list of rows is expected here", "Begin each row with '- target:'.")
+            self._refuse(node, "a list is expected here", "Begin each row or rule with '- '.")
         return list(node.value)
 
     def _plain(self, node: yaml.Node) -> Any:

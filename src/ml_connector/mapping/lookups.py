@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import csv
 import io
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.text import normalise
 from ml_connector.errors import ConfigurationError
-from ml_connector.mapping.model import Lookup
+from ml_connector.mapping.documents import DimensionDocument
+from ml_connector.mapping.model import Lookup, MappingDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ml_connector.mapping.model import Document
+    from ml_connector.mapping.documents import Document
 
 _COLUMNS = 2
 _SEPARATORS = "\t;,"  # what spreadsheets write, by country
 
 
-def tables_of(document: Document) -> frozenset[str]:
-    """The names of the tables a mapping needs."""
-    calls = (call for row in document.rows for call in row.transform)
-    return frozenset(call.table for call in calls if isinstance(call, Lookup))
+class LookupTable(dict[str, str]):
+    """First column to second, both as clean text; ``lines`` tells where each word stands in its file."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.lines: dict[str, int] = {}
+
+    @property
+    def file_name(self) -> str:
+        """As people know it."""
+        return f"{self.name}.csv"
 
 
-def read_lookup(text: str, *, name: str) -> Mapping[str, str]:
+def tables_of(document: Document | DimensionDocument) -> frozenset[str]:
+    """The names of the tables a mapping needs, for its rows and for its rules."""
+    rules = () if isinstance(document, MappingDocument) else document.every_rule
+    rows = () if isinstance(document, DimensionDocument) else document.rows
+    calls = (call for row in rows for call in row.transform)
+    named = (call.table for call in calls if isinstance(call, Lookup))
+    return frozenset((*named, *(rule.table for rule in rules if rule.table is not None)))
+
+
+def read_lookup(text: str, *, name: str) -> LookupTable:
     """Read one table.
 
     Args:
@@ -34,7 +49,7 @@ def read_lookup(text: str, *, name: str) -> Mapping[str, str]:
         name: Of the table, for messages.
 
     Returns:
-        First column to second, both as clean text.
+        The words of the first column with their results and lines.
 
     Raises:
         ConfigurationError: Not two columns, a word listed twice with different results, or broken quotes.
@@ -43,12 +58,12 @@ def read_lookup(text: str, *, name: str) -> Mapping[str, str]:
     titles = body.partition("\n")[0]
     separator = next((one for one in _SEPARATORS if one in titles), ",")
     rows = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
-    table: dict[str, str] = {}
+    table = LookupTable(name)
     try:
         for row in rows:
             cells = [normalise(cell) for cell in row]
             if rows.line_num > 1 and any(cells):
-                _add(table, cells, name, rows.line_num)
+                _add(table, cells, rows.line_num)
             elif rows.line_num == 1 and len(cells) != _COLUMNS:
                 raise _refused(
                     name, 1, "a title row of two columns is expected", "Write for example: country,tax_group"
@@ -57,18 +72,19 @@ def read_lookup(text: str, *, name: str) -> Mapping[str, str]:
         raise _refused(
             name, rows.line_num, f"this is not CSV: {exc}", "Check the quotes in this line."
         ) from exc
-    return MappingProxyType(table)
+    return table
 
 
-def _add(table: dict[str, str], cells: list[str], name: str, line: int) -> None:
+def _add(table: LookupTable, cells: list[str], line: int) -> None:
     if len(cells) != _COLUMNS or not cells[0]:
         raise _refused(
-            name, line, "two columns are expected, the first not empty", "Give each word its result."
+            table.name, line, "two columns are expected, the first not empty", "Give each word its result."
         )
     word, result = cells
+    table.lines.setdefault(word, line)
     if table.setdefault(word, result) != result:
         raise _refused(
-            name,
+            table.name,
             line,
             f"'{word}' stands here a second time, with another result",
             "Keep the one that is right.",

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 RULES = ConfigDict(frozen=True, extra="forbid")
-ORDERS: Literal["orders"] = "orders"
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 
@@ -236,20 +235,3 @@ class MappingDocument(BaseModel):
     def rows(self) -> tuple[FieldRow, ...]:
         """Every row."""
         return self.fields
-
-
-class OrderMappingDocument(BaseModel):
-    """The order flow's mapping: a draft to a sales order header and its lines."""
-
-    model_config = RULES
-    flow: Literal["orders"] = ORDERS
-    header: tuple[FieldRow, ...] = Field(min_length=1)
-    line: tuple[FieldRow, ...] = Field(min_length=1)
-
-    @property
-    def rows(self) -> tuple[FieldRow, ...]:
-        """Every row, header first."""
-        return self.header + self.line
-
-
-Document = MappingDocument | OrderMappingDocument

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from sqlalchemy import and_, bindparam, exists, or_, select
 
 from ml_connector.store import tables
-from ml_connector.store.columns import TextList, among, upsert
+from ml_connector.store.columns import TextList, among, insert_if_new, upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,11 @@ _c = tables.process.c
 _FIELDS = builtins.list(Process.__slots__)
 _COLUMNS = [_c[name] for name in _FIELDS]
 _SEALED = ("snapshot", "draft")
+_DUE = (
+    "waiting",
+    "parked",
+    "done",
+)  # states in which a process has a time to go on at, or to be looked at again
 _newer = tables.process.alias("newer")
 _FINISHED = (
     select(_c.subject, _c.result)
@@ -80,16 +85,19 @@ _PUT = upsert(
     key=["connection_id", "process_id"],
     change=[name for name in _FIELDS if name != "process_id"],
 )
+_BEGIN = insert_if_new(tables.process, key=["connection_id", "flow", "subject", "revision"])
+
+
+async def begin(tx: Tx, connection_id: int, process: Process, vault: Vault) -> bool:
+    """Store a new process; False when another worker has begun this revision of the subject meanwhile."""
+    await tx.connection.execute(_BEGIN[tx.dialect], _values(tx, connection_id, process, vault))
+    ours = select(_c.process_id).where(_c.connection_id == connection_id, _c.process_id == process.process_id)
+    return (await tx.connection.execute(ours)).first() is not None
 
 
 async def put(tx: Tx, connection_id: int, process: Process, vault: Vault) -> None:
     """Store a process as given, snapshot and draft sealed; ``updated_at`` becomes the transaction's time."""
-    values = {name: getattr(process, name) for name in _FIELDS}
-    for name in _SEALED:
-        if values[name] is not None:
-            values[name] = vault.seal(connection_id, _field(process.process_id, name), values[name])
-    values |= {"connection_id": connection_id, "updated_at": tx.now}
-    await tx.connection.execute(_PUT[tx.dialect], values)
+    await tx.connection.execute(_PUT[tx.dialect], _values(tx, connection_id, process, vault))
 
 
 async def get(tx: Tx, connection_id: int, process_id: str, vault: Vault) -> Process | None:
@@ -106,6 +114,15 @@ async def find(tx: Tx, connection_id: int, flow: str, subject: str, vault: Vault
     return _opened(connection_id, row, vault) if row else None
 
 
+async def revisions(
+    tx: Tx, connection_id: int, flow: str, subject: str, vault: Vault
+) -> builtins.list[Process]:
+    """Every revision of a subject, the newest first."""
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.subject == subject)
+    rows = await tx.connection.execute(query.order_by(_c.revision.desc()))
+    return [_opened(connection_id, row, vault) for row in rows]
+
+
 async def list(  # noqa: A001, PLR0917 - read as processes.list; all are needed
     tx: Tx, connection_id: int, flow: str, states: Sequence[ProcessState] | None, limit: int, vault: Vault
 ) -> builtins.list[Process]:
@@ -120,8 +137,11 @@ async def list(  # noqa: A001, PLR0917 - read as processes.list; all are needed
 async def due(  # noqa: PLR0917 - all are needed, none has a default
     tx: Tx, connection_id: int, flow: str, now: datetime, limit: int, vault: Vault
 ) -> builtins.list[Process]:
-    """Waiting processes whose time has come, the longest due first; and running ones, which a crash has left."""
-    timely = or_(_c.state == "running", and_(_c.state == "waiting", _c.due_at <= now))
+    """Processes whose time has come, the longest due first; and running ones, which a crash has left.
+
+    One that is parked or done is due when its subject has moved since it was last looked at.
+    """
+    timely = or_(_c.state == "running", and_(_c.state.in_(_DUE), _c.due_at <= now))
     query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, timely)
     rows = await tx.connection.execute(query.order_by(_c.due_at, _c.process_id).limit(limit))
     return [_opened(connection_id, row, vault) for row in rows]
@@ -143,6 +163,25 @@ async def finished_of(
     query = _FINISHED.where(among(_c.subject, bindparam("subjects", type_=TextList())))
     bound = {"connection_id": connection_id, "flow": flow, "subjects": subjects}
     return [Finished(*row) for row in await tx.connection.execute(query, bound)]
+
+
+async def known(tx: Tx, connection_id: int, flow: str, subjects: Sequence[str]) -> set[str]:
+    """Those of these subjects that have a process."""
+    query = select(_c.subject).where(
+        _c.connection_id == connection_id,
+        _c.flow == flow,
+        among(_c.subject, bindparam("subjects", type_=TextList())),
+    )
+    return {str(row[0]) for row in await tx.connection.execute(query, {"subjects": subjects})}
+
+
+def _values(tx: Tx, connection_id: int, process: Process, vault: Vault) -> dict[str, Any]:
+    """The row of a process, snapshot and draft sealed."""
+    values = {name: getattr(process, name) for name in _FIELDS}
+    for name in _SEALED:
+        if values[name] is not None:
+            values[name] = vault.seal(connection_id, _field(process.process_id, name), values[name])
+    return {**values, "connection_id": connection_id, "updated_at": tx.now}
 
 
 def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Process:

@@ -47,8 +47,13 @@ _NOW = (
 _REMEMBER = insert(tables.progress_history)
 
 
-async def load(tx: Tx, connection_id: int, flow: str) -> Progress | None:
-    """The flow's progress; None before its first page."""
+async def load(tx: Tx, connection_id: int, flow: str, *, for_update: bool = False) -> Progress | None:
+    """The flow's progress; None before its first page. ``for_update`` keeps others from it until the commit."""
+    if for_update:  # the connection's row stands in for one that is not there yet
+        whole = tables.connection
+        await tx.connection.execute(
+            select(whole.c.connection_id).where(whole.c.connection_id == connection_id).with_for_update()
+        )
     c = tables.progress.c
     query = select(*_COLUMNS).where(c.connection_id == connection_id, c.flow == flow)
     row = (await tx.connection.execute(query)).first()

@@ -19,7 +19,7 @@ from ml_connector.errors import (
     UncertainWriteError,
     WallError,
 )
-from ml_connector.transport import strict_json
+from ml_connector.transport import batch, strict_json
 from ml_connector.transport.address import same_origin
 from ml_connector.transport.judge import Again, Final, Judge, Reauthenticate, Verdict
 from ml_connector.transport.request import ReadRequest, Reply, Request, WriteRequest, query
@@ -27,7 +27,7 @@ from ml_connector.transport.retry import RetryBudget, RetryPolicy, retry_after_s
 from ml_connector.transport.wire import BrokenError, Timeouts, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ml_connector.domain.clock import Surroundings
     from ml_connector.transport.auth import Credentials
@@ -117,6 +117,7 @@ class Transport:
         Raises:
             ConnectorError: ThrottledError, UnavailableError, an AccessError, or the system's own fault.
         """
+        self._wall.check(request)
         return await self._run(request, None)
 
     async def write(self, request: WriteRequest, *, last_check: Callable[[], None] | None = None) -> Reply:
@@ -130,7 +131,28 @@ class Transport:
             UncertainWriteError: A write that is not idempotent was sent and its outcome is unknown.
             ConnectorError: As for ``read``.
         """
+        self._wall.check(request)
         return await self._run(request, last_check)
+
+    async def write_together(
+        self, path: str, parts: Sequence[WriteRequest], *, call_id: str, last_check: Callable[[], None] | None
+    ) -> list[Reply]:
+        """Several writes in one call, each checked by the wall; all or none where the side keeps to the standard.
+
+        Returns:
+            The answers of the parts; a change set that failed as a whole may answer with one.
+
+        Raises:
+            UncertainWriteError: It was sent and its outcome is unknown.
+            ConnectorError: As for ``read``.
+        """
+        self._wall.check_together(path, parts)
+        outer = batch.change_set(self.side, path, parts, call_id=call_id)
+        reply = await self._run(outer, last_check)
+        try:
+            return batch.replies(reply)
+        except strict_json.MalformedError as exc:
+            raise _uncertain(outer, str(exc), reply.correlation_id) from exc
 
     async def authorization(self) -> str:
         """The Authorization header in force; proves the credential as far as its issuer can."""
@@ -164,7 +186,6 @@ class Transport:
         await self._wire.close()
 
     async def _run(self, request: Request, last_check: Callable[[], None] | None) -> Reply:
-        self._wall.check(request)
         call = self._prepare(request, last_check)
         self._retry_budget.earn()
         while True:
@@ -228,7 +249,7 @@ class Transport:
         maybe_done = httpx2.codes.is_server_error(reply.status) and isinstance(verdict, Again)
         if maybe_done and not call.repeatable:
             error: ConnectorError = _uncertain(
-                call, f"the answer was status {reply.status}", reply.correlation_id
+                call.request, f"the answer was status {reply.status}", reply.correlation_id
             )
         else:
             error = self._judge.fault(reply, call.request)
@@ -288,6 +309,7 @@ def _headers(call: _Call) -> dict[str, str]:
     if call.body is not None:
         headers["content-type"] = "application/json"
     if isinstance(call.request, WriteRequest):
+        headers["content-type"] = call.request.content_type
         for name, value in call.request.headers:
             if name.lower() not in _OWN_HEADERS:
                 raise WallError(f"The header {name} may not be set on a write.")
@@ -300,7 +322,7 @@ def _headers(call: _Call) -> dict[str, str]:
 def _of_broken(call: _Call, broken: BrokenError) -> _Failure:
     verdict: Verdict = Again(reason=broken.why) if broken.again else Final()
     if broken.sent and not call.repeatable:
-        error: ConnectorError = _uncertain(call, broken.why, "")
+        error: ConnectorError = _uncertain(call.request, broken.why, "")
     else:
         error = UnavailableError(
             f"{call.request.side} is not available: {broken.why}.",
@@ -320,9 +342,9 @@ def _redirected(side: str, status: int) -> ConfigurationError:
     )
 
 
-def _uncertain(call: _Call, why: str, correlation_id: str) -> UncertainWriteError:
+def _uncertain(request: Request, why: str, correlation_id: str) -> UncertainWriteError:
     return UncertainWriteError(
-        f"The write to {call.request.resource} in {call.request.side} may have landed: {why}.",
+        f"The write to {request.resource} in {request.side} may have landed: {why}.",
         hint="It is looked up before anything is sent again.",
         correlation_id=correlation_id,
     )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+JSON = "application/json"
 _QUERY_SAFE = "$'(),:;/*@!"  # what a query value may hold in clear; blanks become %20, never "+"
 
 
@@ -53,6 +54,7 @@ class WriteRequest:
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     call_id: str = ""
+    content_type: str = JSON
 
 
 Request = ReadRequest | WriteRequest
@@ -60,7 +62,7 @@ Request = ReadRequest | WriteRequest
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer read to its end. ``data`` is parsed JSON, the text of any other body, or None."""
+    """An answer read to its end. ``data`` is parsed JSON, a multipart body as it came, other text, or None."""
 
     status: int
     data: Any

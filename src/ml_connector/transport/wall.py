@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import WallError
 from ml_connector.transport import strict_json
-from ml_connector.transport.request import WriteRequest
+from ml_connector.transport.request import JSON, WriteRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ml_connector.transport.request import Request
 
 # Dot segments, double slashes, query marks and control characters would let two readers see two paths.
@@ -35,6 +37,7 @@ class Wall:
     side: str
     reads: tuple[Rule, ...]
     writes: tuple[Rule, ...]
+    together: str = ""  # the path that takes several writes in one call
 
     def check(self, request: Request) -> None:
         """Let a listed request pass.
@@ -47,12 +50,27 @@ class Wall:
             raise WallError(f"A request for {request.side} was handed to the way out to {self.side}.")
         if _CROOKED.search(request.path):
             raise WallError(f"The path of a request to {self.side} is malformed: {request.path!r}.")
+        if isinstance(request, WriteRequest) and request.content_type != JSON:
+            raise WallError(f"A write to {request.resource} in {self.side} is not JSON.")
         rule = self._rule(request, self.writes if is_write else self.reads)
         if is_write and rule.forbids is not None:
             fields = request.fields
             complaint = rule.forbids(strict_json.loads(fields) if isinstance(fields, bytes) else fields)
             if complaint:
                 raise WallError(f"A write to {request.resource} in {self.side} was stopped: {complaint}.")
+
+    def check_together(self, path: str, parts: Sequence[WriteRequest]) -> None:
+        """Let several writes pass in one call when each of them would pass alone.
+
+        Raises:
+            WallError: The side has no such call, or a part is not listed.
+        """
+        if not self.together or path != self.together or not parts:
+            raise WallError(f"The ledger wall does not list writes together on {path} of {self.side}.")
+        for part in parts:
+            if not isinstance(part, WriteRequest) or part.params or part.headers:
+                raise WallError("A part of a call to write several records is not a plain write.")
+            self.check(part)
 
     def _rule(self, request: Request, rules: tuple[Rule, ...]) -> Rule:
         for rule in rules:

@@ -132,6 +132,8 @@ def _data(status: int, content_type: str, content: bytearray) -> Any:
     if not content:
         return None
     success = httpx2.codes.is_success(status)
+    if success and content_type.startswith("multipart/mixed"):
+        return bytes(content)
     if "json" in content_type:
         try:
             return strict_json.loads(content)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.simulation.stories.story import PATIENCE, Beginning
+from tests.simulation.small_world import PUMPS, small_world
+from tests.simulation.stories.ordering import to_the_end, what_stands
+from tests.simulation.stories.story import PATIENCE, Beginning, differences
 
-from ml_connector.app.deals import approve_deal, list_deals
-from ml_connector.app.sync import sync
-from ml_connector.engine.advance import LEASE_S
-from ml_connector.errors import ConnectorError
+from ml_connector.app.deals import list_deals
+from ml_connector.app.replay import replay
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tests.simulation.simulated import Simulated
 
     from ml_connector.app.workplace import Workplace
+
+EVERY_WRITE = r"/data/(CustomersV3$|SalesOrder|\$batch)|/(deals|companies)/\d+$"  # on the way to an order
+MENDED_AFTER_S = 600.0
+LINE_OF_DEAL = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 20}
 
 
 @dataclass(frozen=True)
@@ -28,56 +28,69 @@ class WonDeal:
     """A rep wins a deal; a person approves the draft; one order with two lines stands in F&O."""
 
     beginning: Beginning = field(default_factory=Beginning)
-    late_paths: str = r"/data/SalesOrder"
+    late_paths: str = r"/data/(SalesOrder|\$batch)"
     late_times: int | None = None
 
     async def begin(self, world: Simulated) -> None:
-        await world.win_deal()
+        world.win_deals()
 
     async def act(self, place: Workplace) -> None:
-        await _to_the_end(place)
+        await to_the_end(place)
 
     def end(self, world: Simulated) -> list[str]:
-        orders = world.records("dynamics", "SalesOrderHeadersV2")
-        lines = world.records("dynamics", "SalesOrderLinesV3")
-        deal = world.records("hubspot", "deals")[0]["properties"]
-        broken = []
-        if len(orders) != 1:
-            broken.append(f"{len(orders)} orders stand")
-        if sorted(line["ItemNumber"] for line in lines) != ["P-100", "P-200"]:
-            broken.append(f"the lines are {[line['ItemNumber'] for line in lines]}")
-        if orders and deal.get("d365_sales_order_number") != orders[0]["SalesOrderNumber"]:
-            broken.append(f"the deal shows the order {deal.get('d365_sales_order_number')}")
-        if deal.get("d365_order_status") != "Open":
-            broken.append(f"the deal's order status is {deal.get('d365_order_status')}")
-        return broken
+        [deal] = world.deal_ids()
+        expected = {
+            "orders": [deal],
+            "lines": [(deal, "P-100", "2"), (deal, "P-200", "5")],
+            "deals": {deal: (deal, "Open", "")},
+        }
+        return differences(expected, what_stands(world))
 
     async def again(self, place: Workplace) -> None:
-        await _to_the_end(place)
+        await to_the_end(place)
 
 
-async def _to_the_end(place: Workplace) -> None:
-    """Passes until one finds nothing to wait for; a person approves what asks for it."""
-    for _ in range(PATIENCE):
-        reports = await sync(place, ["orders"])
-        failed = [report.error for report in reports if report.error is not None]
-        waiting = await _approve_waiting(place)
-        if not failed and not waiting:
-            return
-        await asyncio.sleep(_until_due(place, waiting))
-    raise AssertionError(f"the orders did not come to rest within {PATIENCE} passes")
+@dataclass(frozen=True)
+class UnknownSku:
+    """A line names a product that nobody has: the deal parks; the rep corrects it, and it is replayed."""
 
+    beginning: Beginning = field(default_factory=lambda: Beginning(small_world(lines=PUMPS[:1])))
+    late_paths: str = EVERY_WRITE
+    late_times: int | None = 3
 
-async def _approve_waiting(place: Workplace) -> list[dict[str, Any]]:
-    for deal in await list_deals(place):
-        if deal["step"] == "release" and deal["release"] == "asked":
-            with suppress(ConnectorError):  # a process that died a moment ago still holds the deal
-                await approve_deal(place, deal["deal"], by="a person")
-    return [deal for deal in await list_deals(place) if deal["state"] in ("waiting", "running")]
+    async def begin(self, world: Simulated) -> None:
+        """The rep types a number, and mends it later."""
+        [deal] = world.deal_ids()
+        world.win_deals()
+        body = {
+            "properties": {"name": "Seals", "hs_sku": "P-333", "quantity": "4", "price": "3.50"},
+            "associations": [{"to": {"id": deal}, "types": [LINE_OF_DEAL]}],
+        }
+        line = world.rep_asks("POST", "/crm/v3/objects/line_items", body)["id"]
+        asyncio.get_running_loop().call_later(
+            MENDED_AFTER_S,
+            lambda: world.hubspot.edit("line_items", line, {"hs_sku": "P-300"}, world.now()),
+        )
 
+    async def act(self, place: Workplace) -> None:
+        for _ in range(PATIENCE):
+            await to_the_end(place)
+            parked = [deal["deal"] for deal in await list_deals(place) if deal["state"] == "parked"]
+            if not parked:
+                return
+            await asyncio.sleep(MENDED_AFTER_S)
+            await replay(place, [f"deals/{deal}" for deal in parked])
+        raise AssertionError("the deal stays parked")
 
-def _until_due(place: Workplace, waiting: Sequence[dict[str, Any]]) -> float:
-    """Seconds until the first of them is due, at least as long as a dead process holds its lease."""
-    now = place.around.clock.now()
-    times = [datetime.fromisoformat(deal["due_at"]) for deal in waiting if deal["due_at"]]
-    return max(LEASE_S, *((time - now).total_seconds() for time in times), 0.0) + 1.0
+    def end(self, world: Simulated) -> list[str]:
+        [deal] = world.deal_ids()
+        expected = {
+            "orders": [deal],
+            "lines": [(deal, "P-100", "2"), (deal, "P-300", "4")],
+            "deals": {deal: (deal, "Open", "")},
+            "parked": [("order.item_unknown", "resolved")],
+        }
+        return differences(expected, what_stands(world))
+
+    async def again(self, place: Workplace) -> None:
+        await to_the_end(place)

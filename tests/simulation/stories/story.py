@@ -12,6 +12,8 @@ from ml_connector.app.sync import sync
 from ml_connector.engine.advance import LEASE_S
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.simulation.simulated import Simulated
 
     from ml_connector.app.workplace import Workplace
@@ -29,6 +31,7 @@ class Beginning:
         1000  # rows of a page of F&O: one a page makes a crawl of several pages out of few records
     )
     loaded: tuple[str, ...] = ("customers", "products")  # flows that have been loaded
+    already: Callable[[Simulated], Awaitable[None]] | None = None  # what has happened since then
 
 
 class Story(Protocol):
@@ -40,11 +43,11 @@ class Story(Protocol):
 
     @property
     def late_paths(self) -> str:
-        """Regex of the POSTs whose commit is late in the late variant."""
+        """Regex of the POSTs and PATCHes whose answers get lost where answers do."""
 
     @property
     def late_times(self) -> int | None:
-        """How many of them are late; None: all. A server that never answers in time can never be known to have."""
+        """How many answers are lost; None: all. A server that never answers in time can never be known to have."""
 
     async def begin(self, world: Simulated) -> None:
         """What people do before the process that may crash starts."""

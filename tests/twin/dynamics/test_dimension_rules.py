@@ -50,6 +50,29 @@ def test_a_doubled_delimiter_leaves_the_single_character_in_values_alone(
     assert fo.create("SalesOrderHeadersV2", header("002----7-A"))[FIELD] == "002----7-A"
 
 
+def test_an_escaped_doubled_delimiter_is_part_of_its_value(starting: Callable[..., Caller]) -> None:
+    """[CODE] A value that ends in one of its characters does not lend it to the next delimiter."""
+    fo = starting(dimension_delimiter="DoubleHyphen")
+    body = {"_attributeNames": ["BusinessUnit", "Department"], "_attributeValues": ["7--", "022"]}
+    assert b'"7\\\\----022--"' in fo.send("POST", ACTION, body).body
+    key = {"FinancialDimension": "BusinessUnit", "DimensionValue": "7--"}
+    fo.machine.add("FinancialDimensionValueLegalEntityOverridesV2", {**key, "LegalEntityId": "demf"})
+    assert "'7--'" in fo.refusal("POST", SET, header("7\\----022--"))[1]  # one value, which is not known
+
+
+def test_people_change_the_format_and_make_another_active(fo: Caller) -> None:
+    """[CODE C13] Several formats per type, one active; the rules follow it."""
+    formats = "DimensionIntegrationFormats"
+    fo.machine.edit(
+        formats, "Default dimensions:DataEntityDefaultDimensionFormat", {"IsActive": "No"}, fo.now
+    )
+    assert fo.refusal("POST", SET, header("-022-"))[0] == 400
+    former = {"IsActive": "Yes", "FinancialDimensionFormat": "Department-BusinessUnit"}
+    fo.machine.edit(formats, "Former default:DataEntityDefaultDimensionFormat", former, fo.now)
+    fo.machine.edit("CustomersV3", "usmf:US-001", {"DefaultDimensionDisplayValue": ""}, fo.now)
+    assert fo.create("SalesOrderHeadersV2", header("022-"))[FIELD] == "022-"
+
+
 def test_the_world_keeps_its_own_delimiter_as_built(fo: Caller) -> None:
     """[META] One setting per environment."""
     assert fo.rows("DimensionParameters")[0]["DimensionSegmentDelimiter"] == "Hyphen"

@@ -56,6 +56,10 @@ def make_world(**changes: Any) -> World:
         "customer_groups": (),
         "payment_terms": (),
         "owners": (("kim@example.com", "Kim", "Berg"), ("lee@example.com", "Lee", "Hart")),
+        "teams": (
+            ("Industry", ("kim@example.com",)),
+            ("Key accounts", ("lee@example.com", "kim@example.com")),
+        ),
         "pipelines": (
             (
                 "Sales",

@@ -73,6 +73,15 @@ def test_account_details(desk: Desk, version: str) -> None:
     assert body["utcOffsetMilliseconds"] == -18_000_000
 
 
+def test_owners_belong_to_teams(desk: Desk) -> None:
+    """[PublicTeam] id, name, primary; somebody may be in several, and one of them is the primary one."""
+    kim, lee = (owner["teams"] for owner in desk.ask("GET", "/crm/owners/2026-03")["results"])
+    assert [(team["name"], team["primary"]) for team in kim] == [("Industry", True), ("Key accounts", False)]
+    assert [(team["name"], team["primary"]) for team in lee] == [("Key accounts", True)]
+    assert kim[1]["id"] == lee[0]["id"]
+    assert kim[0]["id"] != kim[1]["id"]
+
+
 def test_owners(desk: Desk) -> None:
     """Owners can be listed, found by e-mail and read by id [S]; deals name theirs."""
     first, second = desk.ask("GET", "/crm/owners/2026-03")["results"]

@@ -47,7 +47,9 @@ class WonMonth:
 async def gather_month(flow: OrderFlow, now: datetime, adoption: Adoption) -> WonMonth:
     """Find and read the deals won in the last 30 days; tell what their companies and lines lack a link for."""
     month = WonMonth()
-    deals = await _newest(replace(flow.won_deals, go_live_at=now - timedelta(days=DAYS)), month)
+    deals = await _newest(
+        replace(flow.won_deals, go_live_at=now - timedelta(days=DAYS), watch_left=False), month
+    )
     month.tried = len(deals)
 
     async def read(deal: str) -> None:

@@ -17,11 +17,14 @@ from ml_connector.flows.customers.flow import party_of
 from ml_connector.mapping.phone import international
 from ml_connector.mapping.places import country_of
 from ml_connector.mapping.web import company_domain, email_address
+from ml_connector.systems.dynamics.odata import EnumMember, equals
+from ml_connector.systems.dynamics.source import both, in_legal_entities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from ml_connector.domain.records import SourceRecord, TargetRecord
+    from ml_connector.systems.dynamics.client import DynamicsClient
 
 COMPANY_PROPERTIES = (
     "name", "domain", "hs_additional_domains", "website", "phone", "zip", "city", "country",
@@ -96,6 +99,24 @@ def _company(
 def customer_of(row: Mapping[str, Any]) -> str:
     """The key of the customer a person belongs to."""
     return external_key(str(row["dataAreaId"]), str(row["AssociatedContactNumber"]))
+
+
+async def people(dynamics: DynamicsClient, legal_entities: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+    """Rows of the people who belong to customers of these legal entities.
+
+    Raises:
+        ConfigurationError: the environment does not offer them.
+    """
+    of_customers = EnumMember(PEOPLE_KIND, OF_CUSTOMERS)
+    pages = dynamics.pages(
+        PEOPLE_ENTITY,
+        select=PEOPLE_FIELDS,
+        filter=both(equals("AssociatedContactType", of_customers), in_legal_entities(legal_entities)),
+        orderby="dataAreaId,ContactPersonPartyNumber",
+    )
+    async for page in pages:
+        for row in page.rows:
+            yield row
 
 
 def contact_person(row: Mapping[str, Any]) -> Person:

@@ -47,3 +47,14 @@ class ContactSettings(BaseModel):
         description="The data entity people are read from; empty: the one found when contacts were first read. "
         "It decides the keys of contacts, so changing it makes new contacts of everybody without an e-mail.",
     )
+
+
+class MatchingSettings(BaseModel):
+    """Section ``matching`` of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tax_id_property: str = Field(
+        default="",
+        description="The company property that holds the tax number, where the mapping of customers fills one.",
+    )

@@ -2,40 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_connector.engine.calls import recorded, report_run
+from ml_connector.engine.once import NotYet
 from ml_connector.engine.process import Prepared
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.orders.amounts import line_amounts
-from ml_connector.flows.orders.draft import OrderDraft, check_lines, draft_order
+from ml_connector.flows.orders.amounts import resolve_amounts
+from ml_connector.flows.orders.choices import Choices, choices_of
+from ml_connector.flows.orders.customer_update import CustomerUpdate
+from ml_connector.flows.orders.deal_lines import check_lines
+from ml_connector.flows.orders.dimensions import NOTHING_SENT, DimensionStep
+from ml_connector.flows.orders.draft import draft_order, further_sources
+from ml_connector.flows.orders.facts import deal_facts, wanted_by
 from ml_connector.flows.orders.gather import gather
-from ml_connector.flows.orders.place import OrderWriter
-from ml_connector.flows.orders.resolve import (
-    resolve_company,
-    resolve_customer,
-    resolve_items,
-    resolve_legal_entity,
+from ml_connector.flows.orders.legal_entity import resolve_legal_entity
+from ml_connector.flows.orders.order_draft import OrderDraft
+from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
+from ml_connector.flows.orders.products import Counter, resolve_items
+from ml_connector.flows.orders.read_back import DIMENSIONS as DIMENSIONS_FIELD
+from ml_connector.flows.orders.release import asks_for_a_person
+from ml_connector.flows.orders.resolved import (
+    AMOUNTS,
+    CUSTOMER,
+    DIMENSIONS,
+    DRAFT,
+    GATHER,
+    LEGAL_ENTITY,
+    PLACE,
+    PRODUCTS,
+    ResolvedDeal,
+    ResolvedLine,
+    at_step,
 )
+from ml_connector.flows.orders.revisions import look_again, reference_of
+from ml_connector.flows.orders.steps import told_steps
+from ml_connector.flows.orders.terms import resolve_terms, today_in
+from ml_connector.store import operations
+from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
 
     from ml_connector.engine.context import Engine
-    from ml_connector.engine.once import NotYet, Patience
-    from ml_connector.engine.process import Placed, TriggerPage
+    from ml_connector.engine.once import Patience
+    from ml_connector.engine.process import Later, Placed, Trigger, TriggerPage
+    from ml_connector.flows.orders.customer import CustomerStep
     from ml_connector.flows.orders.discover import WonDeals
+    from ml_connector.flows.orders.gather import Portal
+    from ml_connector.flows.orders.opening import CustomerDesk
+    from ml_connector.flows.orders.products import ProductWords
+    from ml_connector.flows.orders.set_up import SetUp
     from ml_connector.flows.orders.settings import OrderSettings
     from ml_connector.flows.orders.snapshot import DealSnapshot
     from ml_connector.mapping.apply import CompiledOrderMapping
+    from ml_connector.mapping.rules import DimensionRules
     from ml_connector.store.leases import Lease
     from ml_connector.store.processes import Process
     from ml_connector.systems.dynamics.client import DynamicsClient
+    from ml_connector.systems.dynamics.numbers import Numbering
+    from ml_connector.systems.dynamics.offered_dimensions import OfferedDimensions
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 NAME = "orders"
+NOTHING_CHOSEN = Choices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +76,23 @@ class OrderFlow:
 
     dynamics: DynamicsClient
     hubspot: HubSpotClient
+    portal: Portal
+    numbering: Numbering
     engine: Engine
     mapping: CompiledOrderMapping
+    dimensions: DimensionRules
+    offered_dimensions: OfferedDimensions
     settings: OrderSettings
     patience: Patience
     won_deals: WonDeals
     portal_id: int
     company_currency: str
     legal_entities: Sequence[str]
+    set_up: SetUp
+    product_words: ProductWords
+    time_zones: Mapping[str, str]  # of legal entities, as IANA writes them; empty where F&O does not tell
+    customers: CustomerStep
+    desk: CustomerDesk
     name: str = NAME
     noun: str = "deals"
 
@@ -59,6 +100,11 @@ class OrderFlow:
     def release(self) -> str:
         """Who releases a complete draft."""
         return self.settings.release
+
+    @property
+    def most_in_an_hour(self) -> int:
+        """So many orders are released in an hour before the rest waits for a person."""
+        return self.settings.most_in_an_hour
 
     @property
     def quiet_s(self) -> float:
@@ -69,38 +115,152 @@ class OrderFlow:
         """Won deals."""
         return self.won_deals.pages(watermark)
 
-    async def prepare(self, subject: str) -> Prepared:
+    async def trigger(self, subject: str) -> Trigger:
+        """One won deal that a person names."""
+        return await self.won_deals.one(subject)
+
+    async def fingerprint(self, subject: str) -> bytes:
+        """The hash of a deal with its companies, contacts, lines and quotes."""
+        snapshot, _ = await self.gather(subject)
+        return snapshot.hash()
+
+    async def prepare(self, process: Process) -> Prepared:
         """Gather, resolve and draft one deal; nothing is written anywhere."""
-        snapshot, lines_changed_at = await self.gather(subject)
-        draft = await self.draft(snapshot)
-        return Prepared(draft.to_bytes(), snapshot.to_bytes(), snapshot.hash(), lines_changed_at)
-
-    async def gather(self, subject: str) -> tuple[DealSnapshot, datetime | None]:
-        """The deal as it is now, and when a line of it last changed."""
-        return await gather(self.hubspot, subject, company_currency=self.company_currency)
-
-    async def draft(self, snapshot: DealSnapshot) -> OrderDraft:
-        """The order a deal would become; reads F&O, writes nothing."""
-        check_lines(snapshot)
-        company = resolve_company(snapshot)
-        legal_entity = resolve_legal_entity(snapshot, company, self.settings, self.legal_entities)
-        customer = await resolve_customer(self.dynamics, snapshot, company, legal_entity.value, self.settings)
-        items = await resolve_items(self.dynamics, snapshot, legal_entity.value)
-        return draft_order(
-            snapshot,
-            reference=f"HS-{self.portal_id}-{snapshot.deal_id}",
-            legal_entity=legal_entity,
-            customer=customer,
-            items=items,
-            amounts={line.id: line_amounts(snapshot, line) for line in snapshot.lines},
-            mapping=self.mapping,
-            settings=self.settings,
+        with at_step(GATHER):
+            snapshot, lines_changed_at = await self.gather(process.subject)
+        deal = await self.resolve(snapshot, choices_of(process.result))
+        draft = self.drafted(deal, revision=process.revision)
+        asks = self._asks(draft) or await asks_for_a_person(
+            self.hubspot, draft, settings=self.settings, revision=process.revision
+        )
+        return Prepared(
+            draft.to_bytes(),
+            snapshot.to_bytes(),
+            snapshot.hash(),
+            lines_changed_at,
+            asks,
+            told_steps(deal, draft),
         )
 
+    def _asks(self, draft: OrderDraft) -> str:
+        """Why a draft waits for a person however orders are released."""
+        if draft.customer_form is None or self.settings.new_customers != "ask":
+            return ""
+        return f"{draft.customer_name} becomes a customer of {draft.legal_entity}."
+
+    async def gather(self, subject: str, *, won: bool = True) -> tuple[DealSnapshot, datetime | None]:
+        """The deal as it is now, and when a line of it last changed."""
+        rules = (*self.mapping.document.every_rule, *self.dimensions.every_rule)
+        wanted = wanted_by(rules, (*self.customers.wanted, *further_sources(self.mapping.document)))
+        return await gather(
+            self.portal, subject, company_currency=self.company_currency, wanted=wanted, won=won
+        )
+
+    async def draft(self, snapshot: DealSnapshot, choices: Choices = NOTHING_CHOSEN) -> OrderDraft:
+        """The order a deal would become; reads F&O, writes nothing.
+
+        Raises:
+            RecordError: the deal parks; its context names the step.
+        """
+        return self.drafted(await self.resolve(snapshot, choices))
+
+    def drafted(self, deal: ResolvedDeal, *, revision: int = 1) -> OrderDraft:
+        """The order of a resolved deal."""
+        with at_step(DRAFT):
+            return draft_order(
+                deal,
+                reference=reference_of(self.portal_id, deal.snapshot.deal_id, revision),
+                mapping=self.mapping,
+                settings=self.settings,
+            )
+
+    async def resolve(self, snapshot: DealSnapshot, choices: Choices) -> ResolvedDeal:
+        """Steps legal entity to dimensions: what F&O knows of the deal."""
+        with at_step(GATHER):
+            check_lines(snapshot, self.settings)
+            buyer = await self.customers.buyer(snapshot)
+            company = None if buyer.is_person else buyer.company
+        with at_step(LEGAL_ENTITY):
+            legal_entity = resolve_legal_entity(
+                snapshot,
+                buyer.company,
+                legal_entities=self.legal_entities,
+                rules=self.mapping.rules,
+                facts=deal_facts(snapshot, company),
+                choices=choices,
+                settings=self.settings,
+            )
+        with at_step(CUSTOMER):
+            customer = await self.customers.resolve(snapshot, buyer, legal_entity.value, choices)
+        facts = deal_facts(
+            snapshot,
+            company,
+            legal_entity=legal_entity.value,
+            customer={name: str(each) for name, each in customer.row.items()},
+        )
+        counter = Counter(
+            dynamics=self.dynamics,
+            set_up=self.set_up,
+            legal_entity=legal_entity.value,
+            rules=self.mapping.rules,
+            facts=facts,
+            choices=choices,
+            words=self.product_words,
+            header=customer.row,
+        )
+        with at_step(PRODUCTS):
+            items = await resolve_items(counter, snapshot)
+        with at_step(AMOUNTS):
+            amounts = resolve_amounts(snapshot, items, self.settings)
+        deal = ResolvedDeal(
+            snapshot=snapshot,
+            company=company,
+            legal_entity=legal_entity,
+            customer=customer,
+            lines=tuple(ResolvedLine(line, items[line.id], amounts[line.id]) for line in snapshot.lines),
+            facts=facts,
+        )
+        with at_step(DIMENSIONS):
+            deal = await self.with_dimensions(deal, choices)
+        with at_step(DRAFT):
+            terms = await resolve_terms(
+                counter,
+                snapshot,
+                customer,
+                settings=self.settings,
+                time_zone=self.time_zones.get(legal_entity.value, ""),
+                now=self.engine.around.clock.now(),
+            )
+        return replace(deal, terms=terms)
+
+    async def with_dimensions(self, deal: ResolvedDeal, choices: Choices) -> ResolvedDeal:
+        """The deal with the dimensions of its order and lines."""
+        found = await DimensionStep(
+            offered=self.offered_dimensions,
+            rules=self.dimensions,
+            subject=deal.snapshot.subject,
+            legal_entity=deal.legal_entity.value,
+            customer=deal.customer,
+            lines=deal.lines,
+            facts=deal.facts,
+            choices=choices,
+            today=today_in(
+                self.time_zones.get(deal.legal_entity.value, ""),
+                deal.legal_entity.value,
+                self.engine.around.clock.now(),
+            ).day,
+        ).resolve()
+        lines = (replace(line, dimensions=found.lines.get(line.line.id, NOTHING_SENT)) for line in deal.lines)
+        return replace(deal, lines=tuple(lines), dimensions=found.header, notes=(*deal.notes, *found.notes))
+
     async def place(self, process: Process, lease: Lease) -> Placed | NotYet:
-        """Write the stored draft."""
+        """Write the stored draft: its customer where it is new, then the order, then what the company changes."""
         if process.draft is None:
             raise ConnectorError(f"deals/{process.subject} has no draft to place.", code="order.no_draft")
+        standing = await self.desk.stands(process, OrderDraft.from_bytes(process.draft))
+        if isinstance(standing, NotYet):
+            return standing
+        draft = standing.draft
         writer = OrderWriter(
             dynamics=self.dynamics,
             engine=self.engine,
@@ -108,15 +268,61 @@ class OrderFlow:
             patience=self.patience,
             process=process,
             lease=lease,
-            draft=OrderDraft.from_bytes(process.draft),
+            draft=draft,
+            number=await self._number(process, draft),
+            delimiter=await self._delimiter(draft),
         )
-        return await writer.place()
+        with at_step(PLACE):
+            placed = await writer.place()
+        if isinstance(placed, NotYet):
+            return placed
+        notes = [*standing.notes, *await self._update_customer(process, draft)]
+        kept = {"customer": draft.customer_account, "customer_notes": notes}
+        return replace(placed, detail={**placed.detail, **kept})
 
-    async def report(self, subject: str, *, status: str, message: str, number: str = "") -> None:
-        """Write status, message and number to the deal's own properties."""
-        properties = {"d365_order_status": status, "d365_order_message": message}
+    async def _update_customer(self, process: Process, draft: OrderDraft) -> list[str]:
+        """What the deal's company changes of an existing customer, in words."""
+        if not draft.customer_update:
+            return []
+        update = CustomerUpdate(self.dynamics, self.engine, self.name, process.subject)
+        key = {"dataAreaId": draft.legal_entity, "CustomerAccount": draft.customer_account}
+        said = await update.apply(key, draft.customer_update)
+        return [said] if said else []
+
+    async def _delimiter(self, draft: OrderDraft) -> str:
+        """Between the values of the dimension strings of a draft; empty when it sends none."""
+        fields = (*draft.header, *(field for line in draft.lines for field in line.fields))
+        if not any(field.name == DIMENSIONS_FIELD and field.value for field in fields):
+            return ""
+        form = await self.offered_dimensions.format()
+        return form.delimiter if form is not None else ""
+
+    async def _number(self, process: Process, draft: OrderDraft) -> str:
+        """The order's number where it is ours to choose: as it was sent before, else by the set-up of F&O."""
+        async with self.engine.store.read() as tx:
+            cid = self.engine.connection_id
+            writes = await operations.of_process(tx, cid, process.process_id, self.engine.vault)
+        sent = [write for write in writes if write.kind in HEADERS]
+        if sent:
+            return sent_number(sent[0].payload)
+        if not await self.numbering.is_manual(draft.legal_entity, ORDER_NUMBERS):
+            return ""
+        revision = f"R{process.revision}" if process.revision > 1 else ""
+        return self.settings.order_number.format(deal=draft.deal_id, revision=revision)
+
+    async def look_again(self, process: Process) -> Later | None:
+        """What has become of a deal since its order was placed."""
+        return await look_again(process, self.gather)
+
+    async def report(self, subject: str, *, status: str | None, message: str, number: str = "") -> None:
+        """Write status, message and number to the deal's own properties; a status of None stays as it is."""
+        properties = {"d365_order_message": message}
+        if status is not None:
+            properties["d365_order_status"] = status
         if number:
             properties["d365_sales_order_number"] = number
+        if self.settings.readiness:
+            properties["d365_order_readiness"] = ""  # it was of use until the deal was won
         await recorded(
             self.engine,
             side="hubspot",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,6 +34,16 @@ class OrderSettings(BaseModel):
     reference_field: str = Field(
         default="CustomersOrderReference", description="Header field that carries our reference."
     )
+    change_sets: Literal["auto", "never"] = Field(
+        default="auto",
+        description="auto: the lines of an order, and its header where the number is ours, go in one call. never: "
+        "each by itself.",
+    )
+    order_number: str = Field(
+        default="HS{deal}",
+        description="The number of an order where people choose the numbers in Dynamics; {deal} is the deal's id, "
+        "{revision} empty or R2, R3.",
+    )
     charges: Literal["dynamics", "none"] = Field(
         default="dynamics", description="dynamics: automatic charges as F&O finds them. none: skipped."
     )
@@ -41,6 +52,54 @@ class OrderSettings(BaseModel):
     )
     pool: str = Field(default="", description="SalesOrderPoolId of new orders.")
     origin: str = Field(default="", description="SalesOrderOriginCode of new orders.")
+    most_in_an_hour: int = Field(
+        default=0,
+        ge=0,
+        description="So many orders are placed in an hour before the rest waits for a person; 0: three times the "
+        "busiest hour known, at least 25.",
+    )
+    most_amount: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        description="An order above this amount, in its own currency, waits for a person; 0: none does.",
+    )
+    price_policy: Literal["deal", "dynamics"] = Field(
+        default="deal",
+        description="deal: the deal's price and discount are sent. dynamics: Dynamics prices the lines, and a "
+        "difference beyond price_tolerance parks the order.",
+    )
+    price_tolerance: Decimal = Field(
+        default=Decimal("0.01"),
+        ge=0,
+        description="Share by which Dynamics' price may differ from the deal's.",
+    )
+    currencies: tuple[str, ...] = Field(default=(), description="Currencies of orders; empty: any.")
+    new_customers: Literal["ask", "create", "never"] = Field(
+        default="ask",
+        description="A company without an account. ask: a person sees the filled form and approves. create: it is "
+        "created. never: the deal waits.",
+    )
+    customer_reference_field: str = Field(
+        default="",
+        description="A field of CustomersV3 that carries our reference of a new customer; empty: it is found again "
+        "by its name and address.",
+    )
+    update_customer: tuple[str, ...] = Field(
+        default=(),
+        description="Fields of CustomersV3 that the deal's company updates when its order is placed; empty: none.",
+    )
+    requested_date: Literal["shipping", "receipt"] = Field(
+        default="shipping", description="Which date of the order the deal's requested date becomes."
+    )
+    past_dates: Literal["park", "today"] = Field(
+        default="park", description="What a requested date before today does to an order."
+    )
+    readiness: bool = Field(
+        default=False, description="Keep d365_order_readiness up to date on open deals, before they are won."
+    )
+    readiness_stages: tuple[str, ...] = Field(
+        default=(), description="Ids of the deal stages that readiness is kept in; empty: every open stage."
+    )
     list_up_to: int = Field(
         default=1000,
         ge=0,

@@ -11,6 +11,7 @@ from ml_connector.domain.fit import EntitySet, Timestamp
 from ml_connector.domain.ping import PingLog
 from ml_connector.errors import AccessError, ConfigurationError, ConnectorError, RecordError
 from ml_connector.systems.dynamics.odata import compare
+from ml_connector.systems.dynamics.time_zones import iana
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,15 +62,16 @@ async def ping(client: DynamicsClient, settings: DynamicsSettings) -> PingReport
     """Try everything a sync needs, without changing anything.
 
     Returns:
-        The steps; ``facts["legal_entities"]`` maps each chosen legal entity, lower-case, to its ``name`` and
-        ``currency`` (empty where the ledger is not readable), ``facts["visible_legal_entities"]`` each one the
-        app can see to its name. No error is raised: the report holds the first one.
+        The steps; ``facts["legal_entities"]`` maps each chosen legal entity, lower-case, to its ``name``,
+        ``currency`` (empty where the ledger is not readable) and ``time_zone`` (as IANA writes it, empty where F&O
+        has none), ``facts["visible_legal_entities"]`` each one the app can see to its name. No error is raised: the
+        report holds the first one.
     """
     log = PingLog()
     try:
         await client.transport.authorization()
         log.passed("Sign in", f"Entra ID accepts app {settings.client_id}.")
-        visible = await _legal_entities(client)
+        visible, time_zones = await _legal_entities(client)
         log.passed("Legal entities", f"{len(visible)} readable: {', '.join(sorted(visible)[:10])}.")
     except ConnectorError as exc:
         log.failed("Connect", exc)
@@ -83,23 +85,31 @@ async def ping(client: DynamicsClient, settings: DynamicsSettings) -> PingReport
     log.passed("Chosen legal entities", f"{', '.join(chosen)}.")
     currencies = await _currencies(client, chosen, log)
     log.facts["legal_entities"] = {
-        entity: {"name": visible[entity], "currency": currencies.get(entity, "")} for entity in chosen
+        entity: {
+            "name": visible[entity],
+            "currency": currencies.get(entity, ""),
+            "time_zone": time_zones[entity],
+        }
+        for entity in chosen
     }
     await _read_each(client, log)
     return log.report()
 
 
-async def _legal_entities(client: DynamicsClient) -> dict[str, str]:
-    found: dict[str, str] = {}
-    async for page in client.pages("LegalEntities", select=("LegalEntityId", "Name")):
-        found |= {_text(row, "LegalEntityId").lower(): _text(row, "Name") for row in page.rows}
-    if not found:
+async def _legal_entities(client: DynamicsClient) -> tuple[dict[str, str], dict[str, str]]:
+    """Names and time zones of the legal entities the app can see."""
+    names: dict[str, str] = {}
+    zones: dict[str, str] = {}
+    async for page in client.pages("LegalEntities", select=("LegalEntityId", "Name", "TimeZone")):
+        names |= {_text(row, "LegalEntityId").lower(): _text(row, "Name") for row in page.rows}
+        zones |= {_text(row, "LegalEntityId").lower(): iana(row.get("TimeZone")) for row in page.rows}
+    if not names:
         raise ConfigurationError(
             "The app's user in Dynamics can see no legal entity.",
             code="dynamics.no_legal_entity",
             hint="Give that user a role in at least one company.",
         )
-    return found
+    return names, zones
 
 
 async def _currencies(client: DynamicsClient, chosen: tuple[str, ...], log: PingLog) -> dict[str, str]:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ml_connector.errors import RejectedError, UnavailableError
+from ml_connector.errors import RejectedError, UnavailableError, UncertainWriteError
 from ml_connector.systems.dynamics import odata
+from ml_connector.systems.dynamics.faults import JUDGE
 from ml_connector.systems.dynamics.models import ODataPage, page_of, row_of, unexpected
+from ml_connector.systems.dynamics.wall import BATCH
+from ml_connector.transport.judge import Again
 from ml_connector.transport.request import ReadRequest, WriteRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from ml_connector.errors import ConnectorError
     from ml_connector.systems.dynamics.settings import DynamicsSettings
     from ml_connector.transport.http import Transport
+    from ml_connector.transport.request import Reply
 
 SIDE = "dynamics"
+SUCCESS = 2  # the hundreds of a status
 _SHARED = frozenset(  # sets that belong to no company
     {
         "AllProducts",
@@ -197,6 +204,70 @@ class DynamicsClient:
         )
         return row_of(await self.transport.write(request, last_check=last_check))
 
+    async def create_together(
+        self,
+        rows: Sequence[tuple[str, bytes]],
+        *,
+        call_id: str,
+        last_check: Callable[[], None] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Create several rows in one change set: data entity and exact body of each. Not idempotent: sent once.
+
+        Returns:
+            The rows as F&O filled them, in their order.
+
+        Raises:
+            UncertainWriteError: They may have been created.
+            RejectedError: F&O refused one. Where change sets are atomic none was created; who must know reads.
+
+        Source: https://learn.microsoft.com/dynamics365/fin-ops-core/dev-itpro/data-entities/odata
+        """
+        parts = [
+            WriteRequest(SIDE, "POST", f"/data/{odata.name(name)}", name, fields=body, idempotent=False)
+            for name, body in rows
+        ]
+        replies = await self.transport.write_together(BATCH, parts, call_id=call_id, last_check=last_check)
+        for reply, part in zip(replies, parts, strict=False):
+            if reply.status // 100 != SUCCESS:
+                raise _failed(reply, part)
+        if len(replies) != len(parts):
+            raise UncertainWriteError(
+                f"Dynamics answered {len(replies)} of {len(parts)} writes of one call.",
+                hint="They are looked up before anything is sent again.",
+            )
+        return [row_of(reply) for reply in replies]
+
+    async def update(
+        self, data_entity: str, key: Mapping[str, str], fields: Mapping[str, Any], *, etag: str, call_id: str
+    ) -> None:
+        """Change fields of one row, if it is still as it was read.
+
+        Args:
+            data_entity: Public collection name.
+            key: The full key, ``dataAreaId`` included.
+            fields: What to change; nothing else of the row does.
+            etag: ``@odata.etag`` of the row as last read.
+            call_id: Of the intent row.
+
+        Raises:
+            RejectedError: F&O said no; ``dynamics.changed_meanwhile`` when the row has changed since.
+
+        Source: https://learn.microsoft.com/dynamics365/fin-ops-core/dev-itpro/data-entities/odata
+        """
+        await self.transport.write(
+            WriteRequest(
+                SIDE,
+                "PATCH",
+                f"/data/{odata.key_path(data_entity, dict(key))}",
+                data_entity,
+                fields=dict(fields),
+                idempotent=True,
+                params=() if data_entity in _SHARED else (("cross-company", "true"),),
+                headers=(("If-Match", etag),) if etag else (),
+                call_id=call_id,
+            )
+        )
+
     async def count(self, data_entity: str, filter: str = "") -> int:  # noqa: A002 - OData's own word
         """How many rows there are, over all companies."""
         options = {
@@ -219,6 +290,17 @@ class DynamicsClient:
             code="dynamics.next_link",
             hint="Run it again; should it stay, tell whoever runs the environment.",
         )
+
+
+def _failed(reply: Reply, part: WriteRequest) -> ConnectorError:
+    """The error of a part; one that failed inside F&O may have been written."""
+    verdict = JUDGE.verdict(reply.status, reply.headers, reply.data)
+    if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(verdict, Again):
+        return UncertainWriteError(
+            f"The write to {part.resource} may have landed: status {reply.status} inside a call of several.",
+            hint="It is looked up before anything is sent again.",
+        )
+    return JUDGE.fault(reply, part)
 
 
 def _same(found: Any, wanted: str) -> bool:

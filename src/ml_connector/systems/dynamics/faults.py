@@ -99,10 +99,12 @@ def fault(reply: Reply, request: Request) -> ConnectorError:
             f"Dynamics does not know the field {unknown[1]} in {_data_entity(request)}.",
             code="dynamics.unknown_field",
             hint="Compare the mapping with the data entity: names are case sensitive and differ by release.",
+            field=unknown[1],
         )
     if status == HTTPStatus.NOT_FOUND:
         return _not_found(reply, request)
-    if isinstance(verdict(status, reply.headers, reply.data), Again):
+    stale = status == HTTPStatus.PRECONDITION_FAILED or _meets_a_change(request, message)
+    if not stale and isinstance(verdict(status, reply.headers, reply.data), Again):
         return UnavailableError(
             f"Dynamics could not answer now (status {status}){_colon(said)}",
             code="dynamics.unavailable",
@@ -111,10 +113,16 @@ def fault(reply: Reply, request: Request) -> ConnectorError:
     return RejectedError(
         f"Dynamics refused {_what(request)}{_colon(said or f'status {status}, without a reason')}",
         status=status,
-        code="dynamics.changed_meanwhile" if status == HTTPStatus.PRECONDITION_FAILED else "dynamics.refused",
+        code="dynamics.changed_meanwhile" if stale else "dynamics.refused",
         remote_code=str(status),
         correlation_id=correlation_id,
     )
+
+
+def _meets_a_change(request: Request, message: str) -> bool:
+    """Whether a change of a row met another one, in F&O's own words: it must be read anew first."""
+    changes = isinstance(request, WriteRequest) and request.method == "PATCH"
+    return changes and any(words in message.lower() for words in _COLLISION)
 
 
 def _no_access(reply: Reply, request: Request) -> ConnectorError:

@@ -281,9 +281,15 @@ class HubSpotClient:
         properties: Sequence[str],
         id_property: str | None = None,
         associations: Sequence[str] = (),
+        history: Sequence[str] = (),
     ) -> Record | None:
-        """Read one record by its id or by a unique property; None when there is none."""
+        """Read one record by its id or by a unique property; None when there is none.
+
+        ``history`` names properties whose former values come too, under ``propertiesWithHistory``, the newest first.
+        """
         params = [("properties", ",".join(properties))]
+        if history:
+            params.append(("propertiesWithHistory", ",".join(history)))
         if id_property:
             params.append(("idProperty", id_property))
         if associations:

@@ -42,6 +42,14 @@ class Pipeline(_Wire):
     archived: bool = False
 
 
+class Team(_Wire):
+    """A team that an owner belongs to."""
+
+    id: str
+    name: str = ""
+    primary: bool = False
+
+
 class Owner(_Wire):
     """Somebody who can own records."""
 
@@ -50,6 +58,12 @@ class Owner(_Wire):
     first_name: str = Field(default="", alias="firstName")
     last_name: str = Field(default="", alias="lastName")
     archived: bool = False
+    teams: tuple[Team, ...] = ()
+
+    @property
+    def team_names(self) -> tuple[str, ...]:
+        """The owner's teams, the primary one first."""
+        return tuple(team.name for team in sorted(self.teams, key=lambda team: not team.primary))
 
 
 class Option(_Wire):

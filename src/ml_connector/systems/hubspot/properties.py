@@ -104,6 +104,8 @@ SPECS: tuple[PropertySpec, ...] = (
     PropertySpec("products", "d365_product_group", "Product group"),
     PropertySpec("products", "d365_lifecycle", "Lifecycle state"),
     PropertySpec("products", "d365_status", "Status in Dynamics"),
+    PropertySpec("line_items", "d365_sales_unit", "Sales unit"),  # HubSpot copies it from the product
+    PropertySpec("line_items", "d365_requested_date", "Requested date", "date", "date", description=_ENTERED),
     PropertySpec("deals", "d365_legal_entity", "Legal entity", description=_ENTERED),
     PropertySpec("deals", "d365_customer_account", "Customer account", description=_ENTERED),
     PropertySpec("deals", "d365_customer_po", "Customer's order number", description=_ENTERED),

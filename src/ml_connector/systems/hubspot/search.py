@@ -5,17 +5,19 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 LARGEST_PAGE = 200
 FURTHEST = 10_000  # results of one query; beyond them HubSpot answers 400: split the window
 MOST_FILTERS = 6
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Filter = dict[str, Any]
 Sort = dict[str, str]
@@ -29,6 +31,16 @@ def equals(name: str, value: str) -> Filter:
 def one_of(name: str, values: Sequence[str]) -> Filter:
     """The property has one of these values (lower case for texts)."""
     return {"propertyName": name, "operator": "IN", "values": list(values)}
+
+
+def none_of(name: str, values: Sequence[str]) -> Filter:
+    """The property has none of these values (lower case for texts)."""
+    return {"propertyName": name, "operator": "NOT_IN", "values": list(values)}
+
+
+def beyond(name: str, value: str | datetime) -> Filter:
+    """The property lies beyond this value."""
+    return {"propertyName": name, "operator": "GT", "value": _text(value)}
 
 
 def at_least(name: str, value: str | datetime) -> Filter:
@@ -96,4 +108,5 @@ def body(
 
 
 def _text(value: str | datetime) -> str:
-    return value if isinstance(value, str) else str(int(value.timestamp() * 1000))
+    """Whole milliseconds, counted exactly: a moment that HubSpot told is found again."""
+    return value if isinstance(value, str) else str((value - _EPOCH) // timedelta(milliseconds=1))

@@ -191,7 +191,6 @@ def _order_settings(release: Row, _part: str) -> dict[str, Any]:
         "SalesSiteId": get("SalesSiteId", ""),
         "SalesWarehouseId": get("SalesWarehouseId", ""),
         "IsSalesProcessingStopped": get("IsSalesProcessingStopped", ""),
-        "AreSalesDefaultOrderSettingsOverridden": "Yes",
         "OrderSettingsRank": 10,
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.twin.dynamics.entities import EMPTY_DATE
+from ml_connector.twin.dynamics.environment import DELIMITERS as MARKS
 from ml_connector.twin.dynamics.errors import RefusalError, invalid_field
 from ml_connector.twin.dynamics.values import noon
 
@@ -18,18 +19,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.dynamics.tables import Row
 
 # Member of DimensionSegmentDelimiter by character.
-DELIMITERS = {
-    "-": "Hyphen",
-    ".": "Period",
-    "_": "Underscore",
-    "|": "Bar",
-    "~": "Tilde",
-    "--": "DoubleHyphen",
-    "..": "DoublePeriod",
-    "__": "DoubleUnderscore",
-    "||": "DoubleBar",
-    "~~": "DoubleTilde",
-}
+DELIMITERS = {mark: member for member, mark in MARKS.items()}
 
 
 def split_segments(text: str, delimiter: str) -> list[str]:
@@ -37,8 +27,9 @@ def split_segments(text: str, delimiter: str) -> list[str]:
     segments, current, place = [], "", 0
     while place < len(text):
         if text[place] == "\\" and place + 1 < len(text):
-            current += text[place + 1]
-            place += 2
+            kept = delimiter if text.startswith(delimiter, place + 1) else text[place + 1]
+            current += kept
+            place += 1 + len(kept)
         elif text.startswith(delimiter, place):
             segments.append(current)
             current = ""
@@ -76,7 +67,7 @@ def check_display_value(environment: Environment, change: Change, name: str) -> 
     text = change.fields.get(name, "")
     if not text:
         return
-    if environment.is_on("dimension_format", "none"):
+    if not environment.dimensions:
         raise invalid_field(
             "No active dimension format for data entities has been set up for default dimensions.",
             change.field_name(name),

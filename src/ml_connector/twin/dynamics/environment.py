@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from ml_connector.twin.dynamics.views import View
 
 
+DEFAULT_FORMAT = "DataEntityDefaultDimensionFormat"
+DELIMITERS = {  # member of DimensionSegmentDelimiter -> what it puts between two segments
+    "Hyphen": "-",
+    "Period": ".",
+    "Underscore": "_",
+    "Bar": "|",
+    "Tilde": "~",
+    "DoubleHyphen": "--",
+    "DoublePeriod": "..",
+    "DoubleUnderscore": "__",
+    "DoubleBar": "||",
+    "DoubleTilde": "~~",
+}
+
+
 @dataclass(slots=True)
 class Environment:
     """One F&O environment."""
@@ -26,9 +41,23 @@ class Environment:
     views: dict[str, View]
     switches: Mapping[str, str]
     default_company: str
-    dimensions: tuple[str, ...]
-    delimiter: str
     companies: dict[str, Mapping[str, str]] = field(default_factory=dict)  # dataAreaId -> currency, language
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the segments of a display value."""
+        row = self.store.tables["DimensionParameters"].rows[0]
+        return DELIMITERS[row.values["DimensionSegmentDelimiter"]]
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names in the active default dimension format; none without one."""
+        for row in self.store.tables["DimensionIntegrationFormats"].rows:
+            own = row.values
+            if own["DimensionFormatType"] == DEFAULT_FORMAT and own["IsActive"] == "Yes":
+                text = str(own["FinancialDimensionFormat"])
+                return tuple(text.split("," if "," in text else self.delimiter))
+        return ()
 
     def is_on(self, switch: str, value: str) -> bool:
         """Whether a switch stands at a value."""

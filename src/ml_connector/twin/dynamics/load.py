@@ -47,8 +47,6 @@ def load_world(world: World, switches: Mapping[str, str], rng: random.Random, no
         ),
         switches=switches,
         default_company=world.legal_entities[0].id,
-        dimensions=world.dimensions,
-        delimiter=world.dimension_delimiter,
         companies={
             entity.id: {"currency": entity.currency, "language": entity.language}
             for entity in world.legal_entities

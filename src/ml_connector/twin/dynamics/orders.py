@@ -85,6 +85,8 @@ def create(environment: Environment, change: Change) -> Row:
     _check(environment, change)
     _check_requisition(environment, change, customer)
     values = {**_defaults(environment, change, customer), **_filled(change.fields)}
+    if not _warehouse_is_at(environment, change.company, values):
+        del values["DefaultShippingWarehouseId"]  # the customer's own, of another site than the one sent
     values |= {
         "dataAreaId": change.company,
         "OrderingCustomerAccountNumber": account,
@@ -198,6 +200,13 @@ def check_warehouse(environment: Environment, change: Change, site: str, warehou
         raise invalid_field(
             f"Warehouse {name} does not belong to site {wanted}.", change.field_name(warehouse)
         )
+
+
+def _warehouse_is_at(environment: Environment, company: str, values: dict[str, Any]) -> bool:
+    """Whether the warehouse of a header, if it has one, belongs to its site, if it has one."""
+    site, name = values.get("DefaultShippingSiteId"), values.get("DefaultShippingWarehouseId")
+    found = environment.find("Warehouses", company, name) if site and name else None
+    return found is None or found.values.get("OperationalSiteId") == site
 
 
 def _check_requisition(environment: Environment, change: Change, customer: Row) -> None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.twin.dynamics.dimensions import DELIMITERS
+from ml_connector.twin.dynamics.environment import DEFAULT_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -171,9 +172,9 @@ def _of_dimensions(world: World, switches: Mapping[str, str]) -> Iterator[tuple[
     mark = world.dimension_delimiter if switches["dimension_format_text"] == "delimited" else ","
     active = "Yes" if switches["dimension_format"] == "active" else "No"
     formats = (
-        (FORMAT_NAME, "DataEntityDefaultDimensionFormat", world.dimensions, active),
+        (FORMAT_NAME, DEFAULT_FORMAT, world.dimensions, active),
         (LEDGER_FORMAT_NAME, "DataEntityLedgerDimensionFormat", ("MainAccount", *world.dimensions), active),
-        ("Former default", "DataEntityDefaultDimensionFormat", world.dimensions[:1], "No"),
+        ("Former default", DEFAULT_FORMAT, world.dimensions[:1], "No"),
     )
     for name, kind, names, is_active in formats:
         values = {"DimensionFormatName": name, "DimensionFormatType": kind, "IsActive": is_active}

@@ -146,5 +146,8 @@ def _owner(call: Call, owner: Owner) -> dict[str, Any]:
         "createdAt": call.portal.started,
         "updatedAt": call.portal.started,
         "archived": False,
-        "teams": [],
+        "teams": [
+            {"id": team_id, "name": name, "primary": place == 0}
+            for place, (team_id, name) in enumerate(owner.teams)
+        ],
     }

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ml_connector.twin.world.model import World
 
 FIRST_OWNER = 71_000_001
+FIRST_TEAM = 178_001
 MOST_SELECTIONS = 1_000  # remembered at a time
 
 
@@ -44,6 +45,7 @@ class Owner:
     email: str
     first_name: str
     last_name: str
+    teams: tuple[tuple[str, str], ...] = ()  # id and name, the primary one first
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ class Portal:
         self.currency, self.other_currencies = _currencies(world)
         self.pipelines = Pipelines(world, rng)
         self.owners = [
-            Owner(str(FIRST_OWNER + 11 * place), *person) for place, person in enumerate(world.owners)
+            Owner(str(FIRST_OWNER + 11 * place), *person, teams=_teams_of(person[0], world))
+            for place, person in enumerate(world.owners)
         ]
         self.happenings = Happenings()
         self.links = Links(self.happenings)
@@ -337,6 +340,13 @@ class Portal:
                 for code in self.other_currencies
             ]
         return []
+
+
+def _teams_of(email: str, world: World) -> tuple[tuple[str, str], ...]:
+    """The teams of an owner: id and name, in the world's order."""
+    return tuple(
+        (str(FIRST_TEAM + place), name) for place, (name, emails) in enumerate(world.teams) if email in emails
+    )
 
 
 def _currencies(world: World) -> tuple[str, tuple[str, ...]]:

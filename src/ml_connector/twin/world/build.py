@@ -14,7 +14,7 @@ from ml_connector.twin.world import entities as settings
 from ml_connector.twin.world.customers import Population
 from ml_connector.twin.world.deals import make_deals
 from ml_connector.twin.world.model import World
-from ml_connector.twin.world.names import OWNERS
+from ml_connector.twin.world.names import OWNERS, TEAMS
 from ml_connector.twin.world.products import make_products, make_releases
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def build(
         payment_terms=settings.TERMS,
         owners=OWNERS,
         pipelines=settings.PIPELINES,
+        teams=TEAMS,
     )
 
 

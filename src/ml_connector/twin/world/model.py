@@ -147,3 +147,4 @@ class World:
     pipelines: tuple[
         tuple[str, tuple[tuple[str, str, bool, str], ...]], ...
     ]  # (label, ((stage label, stage key, closed, probability), ...))
+    teams: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (name, e-mails of its owners); the first is primary

@@ -302,3 +302,9 @@ OWNERS = (
     ("katja.lindner@northfield.example", "Katja", "Lindner"),
     ("jonas.behrens@northfield.example", "Jonas", "Behrens"),
 )
+# Team and the e-mails of its people; who is in several has the first as primary team.
+TEAMS = (
+    ("Industry", tuple(email for email, _, _ in OWNERS[:3])),
+    ("Key accounts", tuple(email for email, _, _ in OWNERS[2:4])),
+    ("Central Europe", tuple(email for email, _, _ in OWNERS[4:])),
+)

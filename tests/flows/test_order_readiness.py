@@ -1,0 +1,137 @@
+"""Ready or not, before the deal is won: the same steps, nothing written to Dynamics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ml_connector.app.deal_work import check
+from ml_connector.app.plan import Wanted, plan
+from ml_connector.flows.orders import readiness
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.flows.office import ON_BOTH_DATABASES, Office
+    from tests.flows.selling import ITEM, sellable, sold
+else:
+    from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
+    from selling import ITEM, sellable, sold
+
+READY = "d365_order_readiness"
+
+
+@pytest.fixture
+async def shop(office: Office) -> Office:
+    return await sellable(office)
+
+
+async def test_an_open_deal_is_checked_with_its_draft_or_what_is_missing_and_nothing_is_written(
+    shop: Office,
+) -> None:
+    good = await sold(shop, (ITEM, {"quantity": "2"}), win=False)
+    bad = await sold(shop, (ITEM, {}), ("NO-SUCH", {}), win=False)
+    mark = shop.mark()
+    ready = await check(shop.at, f"deals/{good}")
+    assert (ready["ready"], ready["readiness"], ready["stopped"]) == (True, "Ready", None)
+    assert (str(ready["draft"]["total"]), ready["draft"]["reference"].endswith(good)) == ("200.00", True)
+    missing = await check(shop.at, bad)
+    assert (missing["ready"], missing["draft"]) == (False, None)
+    assert (missing["stopped"]["step"], missing["stopped"]["cause"]) == ("products", "order.item_unknown")
+    assert "NO-SUCH" in missing["readiness"]
+    assert missing["stopped"]["next_action"] in missing["readiness"]
+    gone = await check(shop.at, "1")
+    assert gone["stopped"]["cause"] == "order.deal_gone"
+    assert shop.writes(mark) == []
+
+
+@ON_BOTH_DATABASES
+async def test_readiness_is_kept_on_open_deals_and_only_what_changed_is_written(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    settings = {"orders": {"quiet_minutes": 0, "readiness": True}}
+    shop = await sellable(await start(settings=settings, switches={"search_lag_s": "0"}))
+    good = await sold(shop, (ITEM, {}), win=False)
+    bad = await sold(shop, win=False)
+    won = await sold(shop, (ITEM, {}))
+    await shop.figures("orders")
+    assert shop.deal(good)[READY] == "Ready"
+    assert shop.deal(bad)[READY].startswith("The deal has no line items: ")
+    assert not shop.deal(won).get(READY)
+
+    await shop.figures("orders")
+    mark, calls = shop.mark(), shop.calls("dynamics")
+    await shop.figures("orders")
+    assert (shop.writes(mark), calls) == ([], []), "nothing has changed: nothing is checked"
+
+    await shop.new_line(bad, ITEM)
+    shop.rep_changes("deals", bad, dealname="With a line")
+    mark = shop.mark()
+    await shop.figures("orders")
+    assert shop.deal(bad)[READY] == "Ready"
+    assert [list(row.keys) for row in shop.writes(mark)] == [[bad]]
+    await shop.verified()
+
+
+async def test_readiness_of_more_deals_than_one_pass_checks_is_finished_by_the_next(
+    start: Callable[..., Awaitable[Office]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "MOST", 2)
+    settings = {"orders": {"quiet_minutes": 0, "readiness": True}}
+    shop = await sellable(await start(settings=settings, switches={"search_lag_s": "0"}))
+    deals = [await sold(shop, (ITEM, {}), win=False, **{READY: "Ready"}) for _ in range(3)]
+    deals += [await sold(shop, (ITEM, {}), win=False) for _ in range(3)]
+    shown = []
+    for _ in range(4):
+        await shop.figures("orders")
+        shown.append(sum(shop.deal(deal).get(READY) == "Ready" for deal in deals))
+    assert shown[0] == 3, "the first ones were right already, and are not checked for ever"
+    assert shown[-1] == 6
+
+
+async def test_readiness_is_kept_in_the_chosen_stages_only(start: Callable[..., Awaitable[Office]]) -> None:
+    orders = {"quiet_minutes": 0, "readiness": True, "readiness_stages": ["contractsent"]}
+    shop = await sellable(await start(settings={"orders": orders}, switches={"search_lag_s": "0"}))
+    early = await sold(shop, (ITEM, {}), win=False)
+    late = await sold(shop, (ITEM, {}), win=False, dealstage="contractsent")
+    await shop.figures("orders")
+    assert (shop.deal(early).get(READY), shop.deal(late)[READY]) == (None, "Ready")
+
+
+async def test_a_plan_of_orders_tells_what_would_become_of_each_deal(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """Seen or not; and nothing is written to either system or to the store."""
+    settings = {"orders": {"quiet_minutes": 0, "release": "automatic", "most_amount": 1000}}
+    shop = await sellable(await start(settings=settings))
+    done = await sold(shop, (ITEM, {}))
+    await shop.figures("orders")
+    parked = await sold(shop)
+    large = await sold(shop, (ITEM, {"price": "5000"}))
+    await shop.figures("orders")
+    fresh = await sold(shop, (ITEM, {}))
+    mark = shop.mark()
+    found = (await plan(shop.at, ["orders"], Wanted()))["orders"]
+    assert {row["deal"]: row["what"] for row in found["deals"]} == {
+        parked: "park",
+        large: "ask",
+        fresh: "place",
+    }
+    rows = {row["deal"]: row for row in found["deals"]}
+    assert rows[parked]["stopped"]["cause"] == "order.no_lines"
+    assert "1000" in rows[large]["message"]
+    assert (rows[fresh]["total"], rows[fresh]["customer"]) == ("100.00", "US-001 Works")
+    assert found["counts"]["done"] == 1
+    assert (await shop.process(done)).state == "done"
+    assert shop.writes(mark) == []
+    with pytest.raises(AssertionError):
+        await shop.process(fresh)
+    assert await shop.figures("orders") == {
+        "read": 4,
+        "created": 1,
+        "unchanged": 1,
+        "parked": 1,
+        "waiting": 1,
+    }
+    assert (await shop.process(fresh)).state == "done"
