@@ -17,10 +17,12 @@ from tests.reference.dynamics_caller import Twin, start
 
 import ml_connector.flows.customers.flow as customers
 import ml_connector.flows.products.source as products
-from ml_connector.flows.orders import catalogue, delivery, item_settings, set_up, units
-from ml_connector.flows.orders.customer import CUSTOMER_FIELDS
-from ml_connector.flows.orders.place import FURTHER
-from ml_connector.flows.orders.reference_data import LISTED
+from ml_connector.flows.orders import set_up
+from ml_connector.flows.orders.customer.reference_data import LISTED
+from ml_connector.flows.orders.customer.step import CUSTOMER_FIELDS
+from ml_connector.flows.orders.lines import catalogue, item_settings, units
+from ml_connector.flows.orders.placing.place import FURTHER
+from ml_connector.flows.orders.terms import delivery
 from ml_connector.mapping.load import load_mapping
 from ml_connector.systems.dynamics import time_zones
 from ml_connector.systems.dynamics.wall import ORDER_HEADERS, ORDER_LINES

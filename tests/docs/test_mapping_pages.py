@@ -12,7 +12,7 @@ from ml_connector.flows.customers.contacts import SUPPLIED as OF_CONTACTS
 from ml_connector.flows.customers.flow import SUPPLIED as OF_CUSTOMERS
 from ml_connector.flows.customers.people import CDS, CONTACT_PERSONS, FIELDS, VALUES
 from ml_connector.flows.customers.settings import ContactSettings, CustomerSettings
-from ml_connector.flows.orders.known_values import KNOWN
+from ml_connector.flows.orders.terms.known_values import KNOWN
 
 if TYPE_CHECKING:
     from tests.docs.mapping_table import HEAD, ORDER_HEAD, order_table, table

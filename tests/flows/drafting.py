@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.app.flows import order_flow
 from ml_connector.errors import RecordError
 from ml_connector.flows import orders
-from ml_connector.flows.orders.choices import Choice, Choices
+from ml_connector.flows.orders.draft.choices import Choice, Choices
 from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.mapping.apply import compile_mapping
 from ml_connector.mapping.load import load_mapping
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tests.flows.office import Office
     from tests.flows.selling import sold
 
+    from ml_connector.flows.orders.deal.snapshot import DealSnapshot
+    from ml_connector.flows.orders.draft.order_draft import DraftField, OrderDraft
     from ml_connector.flows.orders.flow import OrderFlow
-    from ml_connector.flows.orders.order_draft import DraftField, OrderDraft
-    from ml_connector.flows.orders.snapshot import DealSnapshot
 else:
     from selling import sold  # pytest puts this folder on the path
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ml_connector.flows.orders.order_draft import DraftLine
-from ml_connector.flows.orders.pricing import price_differences
+from ml_connector.flows.orders.draft.order_draft import DraftLine
+from ml_connector.flows.orders.placing.pricing import price_differences
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.flows.office import Office
     from tests.flows.selling import ITEM, sellable, sold
 
-    from ml_connector.flows.orders.snapshot import DealSnapshot
+    from ml_connector.flows.orders.deal.snapshot import DealSnapshot
 else:
     from drafting import Situation, drafted, drafted_again  # pytest puts this folder on the path
     from selling import ITEM, sellable, sold

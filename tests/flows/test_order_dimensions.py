@@ -10,9 +10,9 @@ import pytest
 from ml_connector.app.flows import order_flow
 from ml_connector.app.system import SystemClock
 from ml_connector.errors import RecordError
-from ml_connector.flows.orders.choices import Choice, Choices
-from ml_connector.flows.orders.dimensions import DimensionStep, ResolvedDimensions
-from ml_connector.flows.orders.resolved import (
+from ml_connector.flows.orders.deal.snapshot import DealLine
+from ml_connector.flows.orders.draft.choices import Choice, Choices
+from ml_connector.flows.orders.draft.resolved import (
     CustomerForm,
     Found,
     LineAmounts,
@@ -20,7 +20,7 @@ from ml_connector.flows.orders.resolved import (
     ResolvedItem,
     ResolvedLine,
 )
-from ml_connector.flows.orders.snapshot import DealLine
+from ml_connector.flows.orders.terms.dimensions import DimensionStep, ResolvedDimensions
 from ml_connector.mapping.apply import compile_dimensions
 from ml_connector.mapping.load import load_dimensions
 from ml_connector.systems.dynamics.dimensions import DELIMITERS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.flows.office import Office
     from tests.flows.selling import ITEM, OTHER_ITEM, approved, sellable, sold
 
-    from ml_connector.flows.orders.order_draft import DraftField, OrderDraft
+    from ml_connector.flows.orders.draft.order_draft import DraftField, OrderDraft
 else:
     from office import Office  # noqa: TC002 - pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, approved, sellable, sold

@@ -11,7 +11,7 @@ import pytest
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.replay import replay
 from ml_connector.errors import ConfigurationError, ConnectorError
-from ml_connector.flows.orders.snapshot import DealCompany, DealLine, DealSnapshot
+from ml_connector.flows.orders.deal.snapshot import DealCompany, DealLine, DealSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ml_connector.app.deals import approve_deal
-from ml_connector.flows.orders.products import ProductWords
+from ml_connector.flows.orders.lines.products import ProductWords
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,7 +8,7 @@ import pytest
 
 from ml_connector.app.deal_work import check
 from ml_connector.app.plan import Wanted, plan
-from ml_connector.flows.orders import readiness
+from ml_connector.flows.orders.checks import readiness
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

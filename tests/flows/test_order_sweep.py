@@ -11,7 +11,7 @@ from ml_connector.app.deal_work import sweep_deals
 from ml_connector.app.deals import approve_deal
 from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
-from ml_connector.flows.orders.sweep import KEPT, sweep_is_due
+from ml_connector.flows.orders.checks.sweep import KEPT, sweep_is_due
 from ml_connector.store import progress
 from ml_connector.store.progress import Progress
 

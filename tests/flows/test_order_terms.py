@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ml_connector.flows.orders.terms import today_in
+from ml_connector.flows.orders.terms.step import today_in
 
 if TYPE_CHECKING:
     from tests.flows.drafting import Outcome, Situation, drafted, with_rules

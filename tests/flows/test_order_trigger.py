@@ -13,7 +13,7 @@ from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
 from ml_connector.engine.advance import reopen
 from ml_connector.engine.pace import Pace
-from ml_connector.flows.orders.resolved import STEPS
+from ml_connector.flows.orders.draft.resolved import STEPS
 from ml_connector.twin.hubspot import search as twin_search
 
 if TYPE_CHECKING:

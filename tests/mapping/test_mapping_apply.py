@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_connector.errors import ConfigurationError, MappingError
-from ml_connector.flows.orders.new_customer import SOURCES
+from ml_connector.flows.orders.customer.form import SOURCES
 from ml_connector.mapping.apply import CompiledMapping, CompiledOrderMapping, Mapped, compile_mapping
 from ml_connector.mapping.load import load_mapping
 

@@ -14,7 +14,7 @@ from tests.orders.standing import HEADER, LINE, Expected, order_differences, ord
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.sync import sync
 from ml_connector.domain.causes import cause_of
-from ml_connector.flows.orders.resolved import PLACE
+from ml_connector.flows.orders.draft.resolved import PLACE
 from ml_connector.store import parked
 
 if TYPE_CHECKING:

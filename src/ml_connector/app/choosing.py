@@ -10,7 +10,7 @@ from ml_connector.app.flows import order_flow
 from ml_connector.domain.text import did_you_mean
 from ml_connector.engine.decisions import choose
 from ml_connector.errors import ConfigurationError
-from ml_connector.flows.orders.choices import FIELDS, KEPT, Choice
+from ml_connector.flows.orders.draft.choices import FIELDS, KEPT, Choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

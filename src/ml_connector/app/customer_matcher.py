@@ -16,7 +16,7 @@ from ml_connector.flows.customers import matching as customers
 from ml_connector.flows.customers.flow import KEY_PROPERTY, NAME, OBJECT_TYPE
 from ml_connector.flows.customers.flow import customers as customer_flow
 from ml_connector.flows.customers.settings import CustomerSettings, MatchingSettings
-from ml_connector.flows.orders.customer_match import Alike
+from ml_connector.flows.orders.customer.match import Alike
 from ml_connector.settings import section
 from ml_connector.store import links, matches
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
     from ml_connector.domain.matching.companies import Company
     from ml_connector.domain.matching.deciding import Proposal
-    from ml_connector.flows.orders.snapshot import DealCompany
+    from ml_connector.flows.orders.deal.snapshot import DealCompany
     from ml_connector.store.matches import MatchState
 
 NOT_OFFERED = {"dynamics.unknown_entity", "dynamics.unknown_field"}

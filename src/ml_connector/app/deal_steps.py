@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.flows.orders.resolved import PLACE, STEPS, WRITE_BACK
+from ml_connector.flows.orders.draft.resolved import PLACE, STEPS, WRITE_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,15 +11,15 @@ from ml_connector.domain.causes import cause_of
 from ml_connector.engine.advance import advance
 from ml_connector.engine.decisions import Decision, decide
 from ml_connector.errors import ConfigurationError
-from ml_connector.flows.orders.readiness import check_deal
-from ml_connector.flows.orders.sweep import sweep
+from ml_connector.flows.orders.checks.readiness import check_deal
+from ml_connector.flows.orders.checks.sweep import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.app.workplace import Workplace
-    from ml_connector.flows.orders.readiness import Readiness
-    from ml_connector.flows.orders.sweep import Finding
+    from ml_connector.flows.orders.checks.readiness import Readiness
+    from ml_connector.flows.orders.checks.sweep import Finding
 
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 

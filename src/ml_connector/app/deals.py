@@ -11,10 +11,10 @@ from ml_connector.app.deal_steps import nine_steps
 from ml_connector.app.flows import order_flow
 from ml_connector.engine.advance import advance, approve, choose
 from ml_connector.errors import ConfigurationError, ConnectorError
-from ml_connector.flows.orders.choices import KEPT
 from ml_connector.flows.orders.chosen import ChoiceCheck
-from ml_connector.flows.orders.new_customer import still_open
-from ml_connector.flows.orders.order_draft import OrderDraft
+from ml_connector.flows.orders.customer.form import still_open
+from ml_connector.flows.orders.draft.choices import KEPT
+from ml_connector.flows.orders.draft.order_draft import OrderDraft
 from ml_connector.store import audit, connections, processes
 from ml_connector.systems.dynamics.screens import sales_orders
 

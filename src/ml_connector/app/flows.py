@@ -27,15 +27,15 @@ from ml_connector.flows.customers.settings import (
 from ml_connector.flows.order_status.flow import order_status_flow
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.order_status.source import OrderStatusSource
-from ml_connector.flows.orders.customer import CustomerStep
-from ml_connector.flows.orders.discover import WonDeals
-from ml_connector.flows.orders.draft import further_sources
+from ml_connector.flows.orders.customer.known import Acquaintance
+from ml_connector.flows.orders.customer.opening import CustomerDesk
+from ml_connector.flows.orders.customer.reference_data import ReferenceData
+from ml_connector.flows.orders.customer.step import CustomerStep
+from ml_connector.flows.orders.deal.discover import WonDeals
+from ml_connector.flows.orders.deal.gather import Portal
+from ml_connector.flows.orders.draft.writing import further_sources
 from ml_connector.flows.orders.flow import OrderFlow
-from ml_connector.flows.orders.gather import Portal
-from ml_connector.flows.orders.known import Acquaintance
-from ml_connector.flows.orders.opening import CustomerDesk
-from ml_connector.flows.orders.products import ProductWords
-from ml_connector.flows.orders.reference_data import ReferenceData
+from ml_connector.flows.orders.lines.products import ProductWords
 from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
 from ml_connector.flows.products.flow import products

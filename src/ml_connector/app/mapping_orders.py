@@ -11,8 +11,8 @@ from ml_connector.app.mapping_findings import entity_catalog, read_tables
 from ml_connector.app.mapping_values import ValueCheck
 from ml_connector.app.mappings import DIMENSIONS_FILE, dimensions_of, document_of, read_text
 from ml_connector.errors import ConfigurationError
-from ml_connector.flows.orders.draft import row_sources
-from ml_connector.flows.orders.new_customer import SOURCES
+from ml_connector.flows.orders.customer.form import SOURCES
+from ml_connector.flows.orders.draft.writing import row_sources
 from ml_connector.mapping.catalog import CatalogField, FieldCatalog
 from ml_connector.mapping.check import check
 from ml_connector.mapping.documents import RULE_SOURCE, OrderMappingDocument

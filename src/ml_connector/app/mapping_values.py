@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.text import nearest
 from ml_connector.errors import ConfigurationError, MissingScopeError
-from ml_connector.flows.orders.known_values import KnownSet, KnownValues, set_of_row, set_of_rule
+from ml_connector.flows.orders.terms.known_values import KnownSet, KnownValues, set_of_row, set_of_rule
 from ml_connector.mapping.model import Constant, Lookup, ValueMap
 from ml_connector.mapping.rules import is_word
 

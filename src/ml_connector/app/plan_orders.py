@@ -12,17 +12,17 @@ from ml_connector.app.deal_work import told
 from ml_connector.app.flows import order_flow
 from ml_connector.engine.process import LATER
 from ml_connector.errors import RecordError, SubjectLeftError
-from ml_connector.flows.orders.choices import Choices, choices_of
-from ml_connector.flows.orders.readiness import check_deal
-from ml_connector.flows.orders.release import asks_for_a_person
+from ml_connector.flows.orders.checks.readiness import check_deal
+from ml_connector.flows.orders.draft.choices import Choices, choices_of
+from ml_connector.flows.orders.draft.release import asks_for_a_person
 from ml_connector.store import processes
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.app.workplace import Workplace
+    from ml_connector.flows.orders.checks.readiness import Readiness
     from ml_connector.flows.orders.flow import OrderFlow
-    from ml_connector.flows.orders.readiness import Readiness
     from ml_connector.store.processes import Process
 
 WHAT = ("place", "ask", "park", "wait", "decide", "leave", "done")

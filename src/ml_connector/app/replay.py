@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.app.workplace import Workplace
-    from ml_connector.flows.orders.choices import Choice
+    from ml_connector.flows.orders.draft.choices import Choice
     from ml_connector.store.parked import ParkedRecord
 
 

@@ -14,8 +14,8 @@ from ml_connector.app.properties import require_properties
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
 from ml_connector.errors import AccessError, ConnectorError, RetryableError
-from ml_connector.flows.orders.readiness import keep_readiness
-from ml_connector.flows.orders.sweep import sweep, sweep_is_due
+from ml_connector.flows.orders.checks.readiness import keep_readiness
+from ml_connector.flows.orders.checks.sweep import sweep, sweep_is_due
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Sequence

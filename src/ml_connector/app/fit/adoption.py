@@ -15,7 +15,7 @@ from ml_connector.mapping.web import company_domain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ml_connector.flows.orders.snapshot import DealCompany, DealLine, DealSnapshot
+    from ml_connector.flows.orders.deal.snapshot import DealCompany, DealLine, DealSnapshot
 
 
 @dataclass(slots=True)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ml_connector.app.fit.adoption import Adoption
-    from ml_connector.flows.orders.discover import WonDeals
+    from ml_connector.flows.orders.deal.discover import WonDeals
+    from ml_connector.flows.orders.deal.snapshot import DealSnapshot
     from ml_connector.flows.orders.flow import OrderFlow
-    from ml_connector.flows.orders.snapshot import DealSnapshot
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 DAYS = 30

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.text import did_you_mean
 from ml_connector.errors import ConfigurationError, MappingError
-from ml_connector.flows.orders.choices import FIELDS, Choice
-from ml_connector.flows.orders.new_customer import ACCOUNT, COUNTRY, STATE, form_names, typed
-from ml_connector.flows.orders.reference_data import LISTED, fitting
+from ml_connector.flows.orders.customer.form import ACCOUNT, COUNTRY, STATE, form_names, typed
+from ml_connector.flows.orders.customer.reference_data import LISTED, fitting
+from ml_connector.flows.orders.draft.choices import FIELDS, Choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ml_connector.flows.orders.draft.order_draft import OrderDraft
     from ml_connector.flows.orders.flow import OrderFlow
-    from ml_connector.flows.orders.order_draft import OrderDraft
 
 NEW = "customer."
 

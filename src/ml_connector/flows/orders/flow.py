@@ -9,21 +9,15 @@ from ml_connector.engine.calls import recorded, report_run
 from ml_connector.engine.once import NotYet
 from ml_connector.engine.process import Prepared
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.orders.amounts import resolve_amounts
-from ml_connector.flows.orders.choices import Choices, choices_of
-from ml_connector.flows.orders.customer_update import CustomerUpdate
-from ml_connector.flows.orders.deal_lines import check_lines
-from ml_connector.flows.orders.dimensions import NOTHING_SENT, DimensionStep
-from ml_connector.flows.orders.draft import draft_order, further_sources
-from ml_connector.flows.orders.facts import deal_facts, wanted_by
-from ml_connector.flows.orders.gather import gather
-from ml_connector.flows.orders.legal_entity import resolve_legal_entity
-from ml_connector.flows.orders.order_draft import OrderDraft
-from ml_connector.flows.orders.place import HEADERS, OrderWriter, sent_number
-from ml_connector.flows.orders.products import Counter, resolve_items
-from ml_connector.flows.orders.read_back import DIMENSIONS as DIMENSIONS_FIELD
-from ml_connector.flows.orders.release import asks_for_a_person
-from ml_connector.flows.orders.resolved import (
+from ml_connector.flows.orders.customer.legal_entity import resolve_legal_entity
+from ml_connector.flows.orders.customer.update import CustomerUpdate
+from ml_connector.flows.orders.deal.facts import deal_facts, wanted_by
+from ml_connector.flows.orders.deal.gather import gather
+from ml_connector.flows.orders.deal.line_checks import check_lines
+from ml_connector.flows.orders.draft.choices import Choices, choices_of
+from ml_connector.flows.orders.draft.order_draft import OrderDraft
+from ml_connector.flows.orders.draft.release import asks_for_a_person
+from ml_connector.flows.orders.draft.resolved import (
     AMOUNTS,
     CUSTOMER,
     DIMENSIONS,
@@ -36,9 +30,15 @@ from ml_connector.flows.orders.resolved import (
     ResolvedLine,
     at_step,
 )
-from ml_connector.flows.orders.revisions import look_again, reference_of
+from ml_connector.flows.orders.draft.writing import draft_order, further_sources
+from ml_connector.flows.orders.lines.amounts import resolve_amounts
+from ml_connector.flows.orders.lines.products import Counter, resolve_items
+from ml_connector.flows.orders.placing.place import HEADERS, OrderWriter, sent_number
+from ml_connector.flows.orders.placing.read_back import DIMENSIONS as DIMENSIONS_FIELD
+from ml_connector.flows.orders.placing.revisions import look_again, reference_of
 from ml_connector.flows.orders.steps import told_steps
-from ml_connector.flows.orders.terms import resolve_terms, today_in
+from ml_connector.flows.orders.terms.dimensions import NOTHING_SENT, DimensionStep
+from ml_connector.flows.orders.terms.step import resolve_terms, today_in
 from ml_connector.store import operations
 from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
 
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     from ml_connector.engine.context import Engine
     from ml_connector.engine.once import Patience
     from ml_connector.engine.process import Later, Placed, Trigger, TriggerPage
-    from ml_connector.flows.orders.customer import CustomerStep
-    from ml_connector.flows.orders.discover import WonDeals
-    from ml_connector.flows.orders.gather import Portal
-    from ml_connector.flows.orders.opening import CustomerDesk
-    from ml_connector.flows.orders.products import ProductWords
+    from ml_connector.flows.orders.customer.opening import CustomerDesk
+    from ml_connector.flows.orders.customer.step import CustomerStep
+    from ml_connector.flows.orders.deal.discover import WonDeals
+    from ml_connector.flows.orders.deal.gather import Portal
+    from ml_connector.flows.orders.deal.snapshot import DealSnapshot
+    from ml_connector.flows.orders.lines.products import ProductWords
     from ml_connector.flows.orders.set_up import SetUp
     from ml_connector.flows.orders.settings import OrderSettings
-    from ml_connector.flows.orders.snapshot import DealSnapshot
     from ml_connector.mapping.apply import CompiledOrderMapping
     from ml_connector.mapping.rules import DimensionRules
     from ml_connector.store.leases import Lease

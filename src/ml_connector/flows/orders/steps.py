@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_connector.engine.process import Step
-from ml_connector.flows.orders.resolved import (
+from ml_connector.flows.orders.draft.resolved import (
     AMOUNTS,
     CUSTOMER,
     DIMENSIONS,
@@ -16,8 +16,8 @@ from ml_connector.flows.orders.resolved import (
 )
 
 if TYPE_CHECKING:
-    from ml_connector.flows.orders.order_draft import OrderDraft
-    from ml_connector.flows.orders.resolved import Found, ResolvedDeal, ResolvedLine
+    from ml_connector.flows.orders.draft.order_draft import OrderDraft
+    from ml_connector.flows.orders.draft.resolved import Found, ResolvedDeal, ResolvedLine
 
 
 def told_steps(deal: ResolvedDeal, draft: OrderDraft) -> tuple[Step, ...]:

@@ -1,0 +1,1 @@
+"""The order in F&O: written exactly once, read back, priced, and kept one when its deal moves on."""

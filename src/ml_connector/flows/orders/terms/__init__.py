@@ -1,0 +1,1 @@
+"""On which terms: dates, delivery, who takes the order, and its financial dimensions."""
