@@ -2,7 +2,7 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-twin bench-match \
+.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-orders bench-twin bench-match \
 	postgres postgres-stop requirements clean
 
 VENV := .venv
@@ -51,7 +51,10 @@ format: $(VENV)/.dev ## Put the code into the house's format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## Measure the circle: rate, calls, memory, beside the floor
-	@$(BIN)/python benchmarks/circle.py $(ARGS)
+	@$(BIN)/python -m benchmarks.circle $(ARGS)
+
+bench-orders: $(VENV)/.dev ## Measure won deals into orders: one, then a bulk of 1,000, beside the floor
+	@$(BIN)/python -m benchmarks.orders $(ARGS)
 
 bench-twin: $(VENV)/.dev ## Measure the twins: upserts, listed rows and reads by key a second
 	@$(BIN)/python benchmarks/twin.py $(ARGS)

@@ -1,6 +1,6 @@
 """Customers into companies and contacts over real sockets: loads and crawls, each beside its floor.
 
-    python benchmarks/circle.py [--sizes 1000,10000,100000] [--page-size 10000] [--quick]
+    python -m benchmarks.circle [--sizes 1000,10000,100000] [--page-size 10000] [--quick]
 
 A company, one contact and their association for each customer. Twin and connector are processes of their own. The
 floor is what physics leaves: calls beyond the portal's allowance wait for their window, F&O pages and the last answer
@@ -12,117 +12,22 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.commands import SETTINGS, connected, one_sync, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMAND = [sys.executable, "-c", "from ml_connector.cli.main import run; run()"]
+    from benchmarks.commands import Setting
 
-
+FLOWS = ("customers", "contacts")
 NEW_CITY = "Newtown"
-PARKED = 3  # the twins' world has a few records that HubSpot refuses
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How the twins behave in one measurement."""
-
-    name: str
-    dynamics_ms: int
-    hubspot_ms: int
-    limit: str  # calls/seconds, or off
-
-    @property
-    def allowance(self) -> tuple[int, float]:
-        calls, _, window = self.limit.partition("/") if self.limit != "off" else ("0", "", "0s")
-        return int(calls), float(window.removesuffix("s"))
-
-
-SETTINGS = (
-    Setting("190/10s, 150/80 ms", 150, 80, "190/10s"),
-    Setting("19/1s, 150/80 ms", 150, 80, "19/1s"),
-    Setting("unlimited, 0 ms", 0, 0, "off"),
-)
-
-
-@contextmanager
-def twins(setting: Setting, customers: int, page_size: int) -> Iterator[dict[str, Any]]:
-    """A twin process; yields its announcement."""
-    arguments = [
-        *("twin", "serve", "--dynamics-port", "0", "--hubspot-port", "0"),
-        *("--customers", str(customers), "--contacts-per-customer", "1", "--products", "10", "--rep", "off"),
-        *("--latency-ms", f"dynamics={setting.dynamics_ms},hubspot={setting.hubspot_ms}"),
-        *("--hubspot-limit", setting.limit, "--page-size", str(page_size)),
-    ]
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def connected(home: Path, twin: dict[str, Any]) -> dict[str, str]:
-    """The environment of a home that is connected to the twins, properties made, customers and contacts on."""
-    environment = os.environ | {
-        "MLC_HOME": str(home),
-        "MLC_ALLOW_LOCAL": "1",
-        "MLC_DYNAMICS_URL": twin["dynamics_url"],
-        "MLC_DYNAMICS_AUTHORITY": twin["authority"],
-        "MLC_DYNAMICS_TENANT": twin["tenant"],
-        "MLC_DYNAMICS_CLIENT_ID": twin["client_id"],
-        "MLC_DYNAMICS_CLIENT_SECRET": twin["client_secret"],
-        "MLC_HUBSPOT_URL": twin["hubspot_url"],
-        "MLC_HUBSPOT_TOKEN": twin["hubspot_token"],
-    }
-    for words in (
-        ("init",),
-        ("connect", "dynamics", "--from-env"),
-        ("connect", "hubspot", "--from-env"),
-        ("hubspot", "properties", "--create"),
-        ("flows", "enable", "customers", "contacts", "--yes"),
-    ):
-        subprocess.run([*COMMAND, *words], env=environment, check=True, capture_output=True)
-    return environment
-
-
-def one_sync(environment: dict[str, str]) -> dict[str, Any]:
-    """One ``sync customers contacts``: the figures of both flows together, and what the process cost."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [*COMMAND, "sync", "customers", "contacts", "--json"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    answer = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, PARKED):
-        raise SystemExit(f"sync ended with status {status}: {answer}")
-    flows: dict[str, dict[str, Any]] = json.loads(answer)["flows"]
-    summed = ("read", "created", "updated", "unchanged", "throttled", "seconds")
-    figures: dict[str, Any] = {name: sum(flow[name] for flow in flows.values()) for name in summed}
-    figures["requests"] = {
-        side: sum(flow["requests"][side] for flow in flows.values()) for side in ("dynamics", "hubspot")
-    }
-    figures["wall_s"] = time.perf_counter() - began
-    figures["cpu_s"] = used.ru_utime + used.ru_stime
-    figures["peak_mib"] = used.ru_maxrss / 1024
-    return figures
 
 
 def floor_s(setting: Setting, figures: dict[str, Any]) -> float:
@@ -220,12 +125,18 @@ def main() -> int:
     met = True
     for setting in settings:
         for size in sizes:
-            with tempfile.TemporaryDirectory() as folder, twins(setting, size, options.page_size) as twin:
-                environment = connected(Path(folder) / "home", twin)
-                met = show(setting, size, "first", one_sync(environment), None) and met
-                met = show(setting, size, "unchanged", one_sync(environment), 0) and met
+            world = {
+                "customers": size,
+                "contacts_per_customer": 1,
+                "products": 10,
+                "page_size": options.page_size,
+            }
+            with tempfile.TemporaryDirectory() as folder, twins(setting, **world) as twin:
+                environment = connected(Path(folder) / "home", twin, FLOWS)
+                met = show(setting, size, "first", one_sync(environment, FLOWS), None) and met
+                met = show(setting, size, "unchanged", one_sync(environment, FLOWS), 0) and met
                 due = change(twin, 100)
-                met = show(setting, size, "1 %", one_sync(environment), due) and met
+                met = show(setting, size, "1 %", one_sync(environment, FLOWS), due) and met
     return 0 if met else 1
 
 

@@ -131,7 +131,7 @@ def test_the_twins_help_names_their_real_defaults(ask: Ask) -> None:
     for default in (
         f"all legal entities ({real.customers})", f"all legal entities ({real.products})",
         f"another seed ({real.seed})", f"Contact persons ({real.contacts_per_customer})",
-        f"on the deals ({'on' if real.rep else 'off'})", f"Dynamics ({real.page_size})",
+        f"Open deals ({real.deals})", f"on the deals ({'on' if real.rep else 'off'})", f"Dynamics ({real.page_size})",
         f"between ({','.join(real.legal_entities)})", f"a time ({calls}/{seconds:.0f}s)",
     ):  # fmt: skip
         assert default in said

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app.mappings import record_mapping_as_it_is
+from ml_connector.domain.kept import Kept
 from ml_connector.domain.keys import split_key
 from ml_connector.domain.matching.companies import company_pairs
 from ml_connector.domain.matching.deciding import decide
@@ -38,7 +39,7 @@ class CustomerMatcher:
     """Customers by legal entity, read once while a pass lasts; a new one is read for by ``forget``."""
 
     place: Workplace
-    _customers: dict[str, dict[str, Company]] = field(default_factory=dict)
+    _customers: Kept[str, dict[str, Company]] = field(default_factory=Kept)
 
     @property
     def tax_id(self) -> str:
@@ -50,9 +51,7 @@ class CustomerMatcher:
 
         One that a person has said no to is left out; one that is linked to another company is never certain.
         """
-        known = self._customers.get(legal_entity)
-        if known is None:
-            known = self._customers[legal_entity] = await self._read(legal_entity)
+        known = await self._customers.get(legal_entity, lambda: self._read(legal_entity))
         one = await self._company(company)
         proposals = list(company_pairs(known.values(), [one]))
         rejected, elsewhere = await self._said_before([each.source for each in proposals], company.id)
@@ -65,7 +64,7 @@ class CustomerMatcher:
 
     def forget(self, legal_entity: str) -> None:
         """A customer was created there."""
-        self._customers.pop(legal_entity, None)
+        self._customers.forget(legal_entity)
 
     async def _read(self, legal_entity: str) -> dict[str, Company]:
         """Every customer of a legal entity as the load would write it, in scope or not."""

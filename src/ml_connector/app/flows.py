@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ml_connector.app.customer_matcher import CustomerMatcher
 from ml_connector.app.mappings import dimension_rules, order_mapping, order_mapping_as_it_is, record_mapping
 from ml_connector.domain.text import did_you_mean
+from ml_connector.engine.at_once import Turns
 from ml_connector.engine.breaker import Limits
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
@@ -246,6 +247,7 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         time_zones=zones,
         customers=customers,
         desk=desk,
+        turns=Turns(settings.orders_at_once),
     )
 
 

@@ -60,6 +60,7 @@ async def serve(
         int | None, _number("--contacts-per-customer", "Contact persons (1).")
     ] = None,
     products: Annotated[int | None, _number("--products", "Over all legal entities (600).")] = None,
+    deals: Annotated[int | None, _number("--deals", "Open deals (40).")] = None,
     rep: Annotated[
         str | None, _text("--rep", "Whether a sales rep works on the deals (on).", metavar="on|off")
     ] = None,
@@ -95,7 +96,7 @@ async def serve(
 
     given = {
         "dynamics_port": dynamics_port, "hubspot_port": hubspot_port, "seed": seed, "customers": customers,
-        "contacts_per_customer": contacts_per_customer, "products": products, "rep": rep,
+        "contacts_per_customer": contacts_per_customer, "products": products, "deals": deals, "rep": rep,
         "legal_entities": legal_entities, "latency_ms": latency_ms, "hubspot_limit": hubspot_limit,
         "page_size": page_size, "tls": tls, "certificate_file": certificate_file, "switches": switches,
     }  # fmt: skip

@@ -115,6 +115,10 @@ class ProcessFlow(Protocol):
         """How long a subject must have been left alone."""
 
     @property
+    def at_once(self) -> int:
+        """So many subjects are worked on at once."""
+
+    @property
     def most_in_an_hour(self) -> int:
         """So many are released in an hour before the rest waits for a person; 0: by what is usual."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Result
 from ml_connector.engine.advance import advance, reopen
+from ml_connector.engine.at_once import take_each
 from ml_connector.engine.inherit import inherit
 from ml_connector.engine.process import LATER, due, is_due, notice
 from ml_connector.engine.runs import carry_out
@@ -14,7 +15,7 @@ from ml_connector.store import processes, progress, runs
 from ml_connector.store.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from ml_connector.domain.records import Counters
     from ml_connector.engine.context import Engine
@@ -37,6 +38,15 @@ async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[]
 
 
 async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counters) -> None:
+    async def take(process: Process) -> None:
+        await _take(flow, engine, process, counters)
+
+    async with aclosing(_to_take(flow, engine, run_id)) as found:
+        await take_each(found, take, most=flow.at_once)
+
+
+async def _to_take(flow: ProcessFlow, engine: Engine, run_id: str) -> AsyncGenerator[Process, None]:
+    """Each process once: those whose subjects have moved, then those that are due."""
     async with engine.store.read() as tx:
         covered = await progress.load(tx, engine.connection_id, flow.name)
     seen: set[str] = set()
@@ -45,11 +55,11 @@ async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counte
             for process in await _notice_page(flow, engine, run_id, page):
                 if process.subject not in seen:
                     seen.add(process.subject)
-                    await _take(flow, engine, process, counters)
+                    yield process
     for process in await due(flow, engine, BULK):
         if process.subject not in seen:
             seen.add(process.subject)
-            await _take(flow, engine, process, counters)
+            yield process
 
 
 async def _notice_page(

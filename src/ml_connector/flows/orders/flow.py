@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from datetime import datetime
 
+    from ml_connector.engine.at_once import Turns
     from ml_connector.engine.context import Engine
     from ml_connector.engine.once import Patience
     from ml_connector.engine.process import Later, Placed, Trigger, TriggerPage
@@ -93,6 +94,7 @@ class OrderFlow:
     time_zones: Mapping[str, str]  # of legal entities, as IANA writes them; empty where F&O does not tell
     customers: CustomerStep
     desk: CustomerDesk
+    turns: Turns  # at placing orders, by legal entity
     name: str = NAME
     noun: str = "deals"
 
@@ -105,6 +107,11 @@ class OrderFlow:
     def most_in_an_hour(self) -> int:
         """So many orders are released in an hour before the rest waits for a person."""
         return self.settings.most_in_an_hour
+
+    @property
+    def at_once(self) -> int:
+        """So many deals are worked on at once."""
+        return self.settings.deals_at_once
 
     @property
     def quiet_s(self) -> float:
@@ -273,7 +280,8 @@ class OrderFlow:
             delimiter=await self._delimiter(draft),
         )
         with at_step(PLACE):
-            placed = await writer.place()
+            async with self.turns.at(draft.legal_entity):
+                placed = await writer.place()
         if isinstance(placed, NotYet):
             return placed
         notes = [*standing.notes, *await self._update_customer(process, draft)]

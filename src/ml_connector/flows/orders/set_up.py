@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.domain.kept import Kept
 from ml_connector.errors import ConfigurationError, MissingScopeError, WallError
 from ml_connector.systems.dynamics.odata import equals
 
@@ -47,40 +48,43 @@ class SetUp:
     """Reads set-up of F&O and keeps it for as long as a pass lasts."""
 
     dynamics: DynamicsClient
-    _units: dict[str, int] | None = None
-    _places: dict[str, Places] = field(default_factory=dict)
-    _workers: dict[str, bool | None] = field(default_factory=dict)
+    _units: Kept[None, dict[str, int]] = field(default_factory=Kept)
+    _places: Kept[str, Places] = field(default_factory=Kept)
+    _workers: Kept[str, bool | None] = field(default_factory=Kept)
 
     async def decimals(self, unit: str) -> int | None:
         """Decimals of quantities in a unit; None where F&O does not tell."""
-        if self._units is None:
-            rows = await if_offered(self._all("UnitsOfMeasure", UNIT_FIELDS)) or []
-            self._units = {row["UnitSymbol"].casefold(): int(row["DecimalPrecision"]) for row in rows}
-        return self._units.get(unit.casefold())
+        units = await self._units.get(None, self._read_units)
+        return units.get(unit.casefold())
 
     async def places(self, legal_entity: str) -> Places:
         """Where goods can leave from."""
-        if legal_entity not in self._places:
-            here = equals("dataAreaId", legal_entity)
-            warehouses = await if_offered(self._all("Warehouses", WAREHOUSE_FIELDS, here))
-            sites = await if_offered(self._all("OperationalSitesV2", SITE_FIELDS, here))
-            site_of = {row["WarehouseId"]: row["OperationalSiteId"] for row in warehouses or ()}
-            named = [row["SiteId"] for row in sites or ()]
-            self._places[legal_entity] = Places(
-                tuple(dict.fromkeys((*named, *filter(None, site_of.values())))),
-                site_of,
-                known=warehouses is not None,
-            )
-        return self._places[legal_entity]
+        return await self._places.get(legal_entity, lambda: self._read_places(legal_entity))
 
     async def is_worker(self, number: str) -> bool | None:
         """Whether a personnel number exists; None where F&O does not tell."""
-        if number not in self._workers:
-            asked = self.dynamics.rows_by("EmployeesV2", "PersonnelNumber", [number], select=WORKER_FIELDS)
-            rows = await if_offered(asked)
-            found = rows is not None and any(row["PersonnelNumber"] == number for row in rows)
-            self._workers[number] = None if rows is None else found
-        return self._workers[number]
+        return await self._workers.get(number, lambda: self._read_worker(number))
+
+    async def _read_units(self) -> dict[str, int]:
+        rows = await if_offered(self._all("UnitsOfMeasure", UNIT_FIELDS)) or []
+        return {row["UnitSymbol"].casefold(): int(row["DecimalPrecision"]) for row in rows}
+
+    async def _read_places(self, legal_entity: str) -> Places:
+        here = equals("dataAreaId", legal_entity)
+        warehouses = await if_offered(self._all("Warehouses", WAREHOUSE_FIELDS, here))
+        sites = await if_offered(self._all("OperationalSitesV2", SITE_FIELDS, here))
+        site_of = {row["WarehouseId"]: row["OperationalSiteId"] for row in warehouses or ()}
+        named = [row["SiteId"] for row in sites or ()]
+        return Places(
+            tuple(dict.fromkeys((*named, *filter(None, site_of.values())))),
+            site_of,
+            known=warehouses is not None,
+        )
+
+    async def _read_worker(self, number: str) -> bool | None:
+        asked = self.dynamics.rows_by("EmployeesV2", "PersonnelNumber", [number], select=WORKER_FIELDS)
+        rows = await if_offered(asked)
+        return None if rows is None else any(row["PersonnelNumber"] == number for row in rows)
 
     async def _all(self, data_entity: str, fields: Sequence[str], condition: str = "") -> list[Row]:
         rows: list[Row] = []

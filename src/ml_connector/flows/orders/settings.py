@@ -52,6 +52,15 @@ class OrderSettings(BaseModel):
     )
     pool: str = Field(default="", description="SalesOrderPoolId of new orders.")
     origin: str = Field(default="", description="SalesOrderOriginCode of new orders.")
+    deals_at_once: int = Field(
+        default=8, ge=1, le=32, description="So many deals are read, drafted and written back at once."
+    )
+    orders_at_once: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="So many orders are written at once in one legal entity of Dynamics, which numbers them in turn.",
+    )
     most_in_an_hour: int = Field(
         default=0,
         ge=0,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.domain.kept import Kept
 from ml_connector.domain.text import nearest
 from ml_connector.errors import ConfigurationError, MissingScopeError
 from ml_connector.systems.dynamics.odata import any_of, equals
@@ -57,42 +58,41 @@ class DimensionValues:
     """The values of one environment, each asked for once."""
 
     client: DynamicsClient
-    _rows: dict[Pair, tuple[Row, ...]] = field(default_factory=dict)
-    _overrides: dict[Pair, tuple[Row, ...]] = field(default_factory=dict)
+    _known: Kept[Pair, tuple[list[Row], list[Row]]] = field(default_factory=Kept)  # rows and overrides
     _missing: set[str] = field(default_factory=set)  # data entities that the environment does not offer
-    _backed: dict[Pair, bool] = field(default_factory=dict)
-    _used: dict[str, str] | None = None
-    _lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _backed: Kept[Pair, bool] = field(default_factory=Kept)
+    _used: Kept[None, dict[str, str]] = field(default_factory=Kept)
+    _lists: Kept[str, tuple[str, ...]] = field(default_factory=Kept)
 
     async def judge(self, pairs: Collection[Pair], *, legal_entity: str, today: date) -> dict[Pair, Judged]:
         """Whether each value may be used in a legal entity on that day; two calls at most for what is new."""
-        await self._learn([pair for pair in dict.fromkeys(pairs) if _folded(pair) not in self._rows])
-        return {pair: await self._judged(pair, legal_entity.casefold(), today) for pair in pairs}
+        known = await self._known.get_all(pairs, self._learn)
+        return {pair: await self._judged(pair, known[pair], legal_entity.casefold(), today) for pair in pairs}
 
     async def listed(self, name: str) -> tuple[str, ...]:
         """The values of a dimension as far as they can be listed, at most 5,000."""
-        if name not in self._lists:
-            condition = equals("FinancialDimension", name)
-            own = await self._read(VALUES, ("FinancialDimension", "DimensionValue"), condition)
-            found = [str(row["DimensionValue"]) for row in own if _same(row["FinancialDimension"], name)]
-            behind = await self._set_behind(name)
-            if behind:
-                found += [str(row["Value"]) for row in await self._read(behind, ("Value",))]
-            self._lists[name] = tuple(dict.fromkeys(found))
-        return self._lists[name]
+        return await self._lists.get(name, lambda: self._list(name))
 
-    async def _learn(self, pairs: Sequence[Pair]) -> None:
-        """Read the rows of these values and their overrides, all dimensions at once."""
-        if not pairs:
-            return
-        for data_entity, fields, known in (
-            (VALUES, _VALUE_FIELDS, self._rows),
-            (OVERRIDES, _OVERRIDE_FIELDS, self._overrides),
-        ):
-            rows = await self._rows_of(data_entity, fields, pairs)
-            for pair in pairs:
-                wanted = _folded(pair)
-                known[wanted] = tuple(row for row in rows if _pair_of(row) == wanted)
+    async def _list(self, name: str) -> tuple[str, ...]:
+        condition = equals("FinancialDimension", name)
+        own = await self._read(VALUES, ("FinancialDimension", "DimensionValue"), condition)
+        found = [str(row["DimensionValue"]) for row in own if _same(row["FinancialDimension"], name)]
+        behind = await self._set_behind(name)
+        if behind:
+            found += [str(row["Value"]) for row in await self._read(behind, ("Value",))]
+        return tuple(dict.fromkeys(found))
+
+    async def _learn(self, pairs: Sequence[Pair]) -> dict[Pair, tuple[list[Row], list[Row]]]:
+        """The rows of these values and their overrides, all dimensions at once."""
+        rows = await self._rows_of(VALUES, _VALUE_FIELDS, pairs)
+        overrides = await self._rows_of(OVERRIDES, _OVERRIDE_FIELDS, pairs)
+        return {
+            pair: (
+                [row for row in rows if _pair_of(row) == _folded(pair)],
+                [row for row in overrides if _pair_of(row) == _folded(pair)],
+            )
+            for pair in pairs
+        }
 
     async def _rows_of(self, data_entity: str, fields: Sequence[str], pairs: Sequence[Pair]) -> list[Row]:
         if data_entity in self._missing:
@@ -108,13 +108,15 @@ class DimensionValues:
             self._not_offered(data_entity, exc)
             return []
 
-    async def _judged(self, pair: Pair, legal_entity: str, today: date) -> Judged:
+    async def _judged(
+        self, pair: Pair, kept: tuple[Sequence[Row], Sequence[Row]], legal_entity: str, today: date
+    ) -> Judged:
         name, value = pair
-        known = self._rows[_folded(pair)]
+        known, overriding = kept
         here = [row for row in known if _of(row) in ("", legal_entity)]
         if not here and not await self._is_backed(pair):
             return await self._not_found(pair, [_of(row) for row in known])
-        overrides = [row for row in self._overrides[_folded(pair)] if _of(row) == legal_entity]
+        overrides = [row for row in overriding if _of(row) == legal_entity]
         problem = next(filter(None, (_unusable(row, today) for row in (*here, *overrides))), "")
         if problem:
             others = [other for other in await self.listed(name) if not _same(other, value)]
@@ -133,13 +135,14 @@ class DimensionValues:
 
     async def _is_backed(self, pair: Pair) -> bool:
         """Whether the set of the organisation behind the dimension holds the value."""
-        wanted = _folded(pair)
-        if wanted not in self._backed:
+
+        async def look() -> bool:
             behind = await self._set_behind(pair[0])
             condition = equals("Value", pair[1])
             rows = await self._read(behind, ("Value",), condition) if behind else []
-            self._backed[wanted] = any(_same(row["Value"], pair[1]) for row in rows)
-        return self._backed[wanted]
+            return any(_same(row["Value"], pair[1]) for row in rows)
+
+        return await self._backed.get(_folded(pair), look)
 
     async def _lists_all(self, name: str) -> bool:
         """Whether every value of the dimension stands in a set we know."""
@@ -153,12 +156,12 @@ class DimensionValues:
 
     async def _uses(self, name: str) -> str:
         """Where F&O says the values of a dimension come from; empty where it does not say."""
-        if self._used is None:
+
+        async def look() -> dict[str, str]:
             rows = await self._read(ATTRIBUTES, ("DimensionName", "UseValuesFrom"))
-            self._used = {
-                str(row["DimensionName"]).casefold(): str(row["UseValuesFrom"] or "") for row in rows
-            }
-        return self._used.get(name.casefold(), "")
+            return {str(row["DimensionName"]).casefold(): str(row["UseValuesFrom"] or "") for row in rows}
+
+        return (await self._used.get(None, look)).get(name.casefold(), "")
 
     async def _read(self, data_entity: str, fields: Sequence[str], condition: str = "") -> list[Row]:
         """Rows of a set, at most 5,000; none where the environment does not offer it."""

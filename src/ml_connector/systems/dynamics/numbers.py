@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ml_connector.domain.kept import Kept
 from ml_connector.errors import AccessError, ConfigurationError
 from ml_connector.systems.dynamics.odata import EnumMember, all_of, equals
 
@@ -24,14 +25,14 @@ class Numbering:
     """Who chooses numbers, read once for each legal entity and kind."""
 
     client: DynamicsClient
-    _known: dict[tuple[str, str, str], bool] = field(default_factory=dict)
+    _known: Kept[tuple[str, str, str], bool] = field(default_factory=Kept)
 
     async def is_manual(self, legal_entity: str, data_type: str, *, sequence: str = "") -> bool:
         """Whether a person does."""
-        asked = (legal_entity, data_type, sequence)
-        if asked not in self._known:
-            self._known[asked] = await is_manual(self.client, legal_entity, data_type, sequence=sequence)
-        return self._known[asked]
+        return await self._known.get(
+            (legal_entity, data_type, sequence),
+            lambda: is_manual(self.client, legal_entity, data_type, sequence=sequence),
+        )
 
 
 async def is_manual(client: DynamicsClient, legal_entity: str, data_type: str, *, sequence: str = "") -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ml_connector.domain.kept import Kept
 from ml_connector.errors import RejectedError
 from ml_connector.systems.dynamics.dimension_values import DimensionValues
 from ml_connector.systems.dynamics.dimensions import DimensionFormat, default_format, spell
@@ -24,15 +25,13 @@ class OfferedDimensions:
 
     client: DynamicsClient
     values: DimensionValues
-    _format: list[DimensionFormat | None] = field(default_factory=list)  # empty until it was read
-    _spelled: dict[tuple[str, ...], str | None] = field(default_factory=dict)
-    _of_items: dict[tuple[str, str], str] = field(default_factory=dict)
+    _format: Kept[None, DimensionFormat | None] = field(default_factory=Kept)
+    _spelled: Kept[tuple[str, ...], str | None] = field(default_factory=Kept)
+    _of_items: Kept[tuple[str, str], str] = field(default_factory=Kept)
 
     async def format(self) -> DimensionFormat | None:
         """The active default dimension format; None when there is none."""
-        if not self._format:
-            self._format.append(await default_format(self.client))
-        return self._format[0]
+        return await self._format.get(None, lambda: default_format(self.client))
 
     async def written(self, form: DimensionFormat, values: Sequence[str]) -> str | None:
         """The display string of these values, one a name of the format, every position kept.
@@ -44,9 +43,7 @@ class OfferedDimensions:
         if text is not None:
             return text
         wanted = tuple(values)
-        if wanted not in self._spelled:
-            self._spelled[wanted] = await self._by_dynamics(form, wanted)
-        return self._spelled[wanted]
+        return await self._spelled.get(wanted, lambda: self._by_dynamics(form, wanted))
 
     async def read(self, form: DimensionFormat, text: str) -> tuple[str, ...] | None:
         """The values of a display string, one a name of the format; None when it cannot be read with certainty."""
@@ -57,19 +54,20 @@ class OfferedDimensions:
 
     async def of_items(self, legal_entity: str, numbers: Iterable[str]) -> dict[str, str]:
         """The default dimensions of items, by item number; one call for those not known yet."""
-        wanted = list(dict.fromkeys(numbers))
-        new = [number for number in wanted if (legal_entity, number) not in self._of_items]
-        if new:
+
+        async def read(new: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
             rows = await self.client.rows_by(
                 ITEMS,
                 "ItemNumber",
-                new,
+                [number for _, number in new],
                 select=("dataAreaId", "ItemNumber", ITEM_DIMENSIONS),
                 extra_filter=equals("dataAreaId", legal_entity),
             )
             found = {str(row["ItemNumber"]).casefold(): str(row[ITEM_DIMENSIONS] or "") for row in rows}
-            self._of_items |= {(legal_entity, number): found.get(number.casefold(), "") for number in new}
-        return {number: self._of_items[legal_entity, number] for number in wanted}
+            return {item: found.get(item[1].casefold(), "") for item in new}
+
+        known = await self._of_items.get_all([(legal_entity, number) for number in numbers], read)
+        return {number: text for (_, number), text in known.items()}
 
     async def _by_dynamics(self, form: DimensionFormat, values: tuple[str, ...]) -> str | None:
         named = [(name, value) for name, value in zip(form.names, values, strict=True) if value]

@@ -8,7 +8,7 @@ once for one new company make one customer.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import orjson
 
 from ml_connector.domain.keys import external_key
 from ml_connector.domain.text import fold
+from ml_connector.engine.at_once import Turns
 from ml_connector.engine.once import Landed, NotYet, RemoteWrite, write_once
 from ml_connector.errors import RecordError
 from ml_connector.flows.orders.customer.form import ACCOUNT, ADDRESS, COUNTRY, NAME, PARTY, sent, still_open
@@ -75,6 +76,7 @@ class CustomerDesk:
     settings: OrderSettings
     patience: Patience
     portal_id: int
+    turns: Turns = field(default_factory=Turns)  # of deals that open the same account
 
     async def stands(self, process: Process, draft: OrderDraft) -> Standing | NotYet:
         """The draft with the account of its customer, which is created first where it is new.
@@ -125,7 +127,7 @@ class _Opening:
                 code="order.new_customer_incomplete",
             )
         engine = self.desk.engine
-        async with self._held() as lease:
+        async with self.desk.turns.at(self.name), self._held() as lease:
             if lease is None:
                 until = engine.around.clock.now() + BUSY
                 return NotYet(until, "Another deal's order creates this customer.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ml_connector.domain.kept import Kept
 from ml_connector.domain.text import fold
 from ml_connector.errors import ConfigurationError, MissingScopeError
 from ml_connector.systems.dynamics.odata import all_of, equals
@@ -48,7 +49,7 @@ class ReferenceData:
     """The lists of one environment, by set and filter; None where it does not let us read one."""
 
     dynamics: DynamicsClient
-    _kept: dict[tuple[str, str], Sequence[dict[str, Any]] | None] = field(default_factory=dict)
+    _kept: Kept[tuple[str, str], Sequence[dict[str, Any]] | None] = field(default_factory=Kept)
 
     async def values(self, name: str, legal_entity: str) -> Sequence[str] | None:
         """The values that a field may have; None: F&O has no list of them, or does not show it."""
@@ -102,10 +103,7 @@ class ReferenceData:
     async def _rows(
         self, data_entity: str, select: Sequence[str], where: str
     ) -> Sequence[dict[str, Any]] | None:
-        key = (data_entity, where)
-        if key not in self._kept:
-            self._kept[key] = await self._read(data_entity, select, where)
-        return self._kept[key]
+        return await self._kept.get((data_entity, where), lambda: self._read(data_entity, select, where))
 
     async def _read(
         self, data_entity: str, select: Sequence[str], where: str

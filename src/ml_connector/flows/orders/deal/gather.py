@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ml_connector.domain.kept import Kept
 from ml_connector.errors import RecordError, SubjectLeftError
 from ml_connector.flows.orders.deal.facts import NOTHING_MORE
 from ml_connector.flows.orders.deal.snapshot import (
@@ -21,7 +22,7 @@ from ml_connector.flows.orders.deal.snapshot import (
 from ml_connector.systems.hubspot.associations import PRIMARY_DEAL_TO_COMPANY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ml_connector.systems.hubspot.client import HubSpotClient
     from ml_connector.systems.hubspot.models import Pipeline, Stage
 
+T = TypeVar("T")
 DEAL_PROPERTIES = (
     "dealname",
     "pipeline",
@@ -73,39 +75,53 @@ QUOTE_PROPERTIES = ("hs_title", "hs_status", "hs_quote_amount", "hs_esign_date")
 
 
 @dataclass(slots=True)
+class _ById(Generic[T]):
+    """Everything of a kind by its id, read when the first is asked for."""
+
+    read: Callable[[], Awaitable[dict[str, T]]]
+    _all: Kept[None, dict[str, T]] = field(default_factory=Kept)
+    _later: Kept[str, T | None] = field(default_factory=Kept)
+
+    async def get(self, name: str) -> T | None:
+        """The one of this id; one that is not among them may have come since, and is looked for once more."""
+        found = await self._all.get(None, self.read)
+        return found[name] if name in found else await self._later.get(name, lambda: self._look(name))
+
+    async def _look(self, name: str) -> T | None:
+        return (await self.read()).get(name)
+
+
 class Portal:
     """Pipelines and owners by their ids: read once, when a deal first names one."""
 
-    hubspot: HubSpotClient
-    _pipelines: dict[str, Pipeline] = field(default_factory=dict)
-    _owners: dict[str, DealOwner] = field(default_factory=dict)
+    def __init__(self, hubspot: HubSpotClient) -> None:
+        self.hubspot = hubspot
+        self._pipelines = _ById(self._read_pipelines)
+        self._owners = _ById(self._read_owners)
 
     async def pipeline_label(self, pipeline_id: str) -> str:
         """How people call a pipeline; its id where the portal has no such pipeline."""
-        pipeline = await self._pipeline(pipeline_id)
+        pipeline = await self._pipelines.get(pipeline_id)
         return pipeline.label if pipeline is not None else pipeline_id
 
     async def stage(self, pipeline_id: str, stage_id: str) -> Stage | None:
         """A stage of a pipeline; None where the portal has none of this id."""
-        pipeline = await self._pipeline(pipeline_id)
+        pipeline = await self._pipelines.get(pipeline_id)
         stages = pipeline.stages if pipeline is not None else ()
         return next((stage for stage in stages if stage.id == stage_id), None)
 
-    async def _pipeline(self, pipeline_id: str) -> Pipeline | None:
-        if pipeline_id not in self._pipelines:
-            self._pipelines = {one.id: one for one in await self.hubspot.pipelines("deals")}
-        return self._pipelines.get(pipeline_id)
-
     async def owner(self, owner_id: str) -> DealOwner | None:
         """Who owns a deal; None when nobody does, or somebody who has left."""
-        if owner_id and owner_id not in self._owners:
-            self._owners = {
-                one.id: DealOwner(
-                    one.id, one.email, f"{one.first_name} {one.last_name}".strip(), one.team_names
-                )
-                for one in await self.hubspot.owners()
-            }
-        return self._owners.get(owner_id)
+        return await self._owners.get(owner_id) if owner_id else None
+
+    async def _read_pipelines(self) -> dict[str, Pipeline]:
+        return {one.id: one for one in await self.hubspot.pipelines("deals")}
+
+    async def _read_owners(self) -> dict[str, DealOwner]:
+        return {
+            one.id: DealOwner(one.id, one.email, f"{one.first_name} {one.last_name}".strip(), one.team_names)
+            for one in await self.hubspot.owners()
+        }
 
 
 async def gather(
