@@ -61,9 +61,9 @@ def twins(setting: Setting, **world: int) -> Iterator[dict[str, Any]]:
         process.wait(30)
 
 
-def connected(home: Path, twin: Mapping[str, Any], flows: Sequence[str], **further: str) -> dict[str, str]:
-    """The environment of a home that is connected to the twins, properties made, these flows on."""
-    environment = os.environ | {
+def environment_of(home: Path, twin: Mapping[str, Any], **further: str) -> dict[str, str]:
+    """The environment in which the command works at this home, with these twins."""
+    return os.environ | {
         "MLC_HOME": str(home),
         "MLC_ALLOW_LOCAL": "1",
         "MLC_DYNAMICS_URL": twin["dynamics_url"],
@@ -75,13 +75,23 @@ def connected(home: Path, twin: Mapping[str, Any], flows: Sequence[str], **furth
         "MLC_HUBSPOT_TOKEN": twin["hubspot_token"],
         **further,
     }
-    for words in (
+
+
+def first_words(flows: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """What is said to a new home before its first sync."""
+    return (
         ("init",),
         ("connect", "dynamics", "--from-env"),
         ("connect", "hubspot", "--from-env"),
         ("hubspot", "properties", "--create"),
         ("flows", "enable", *flows, "--yes"),
-    ):
+    )
+
+
+def connected(home: Path, twin: Mapping[str, Any], flows: Sequence[str], **further: str) -> dict[str, str]:
+    """The environment of a home that is connected to the twins, properties made, these flows on."""
+    environment = environment_of(home, twin, **further)
+    for words in first_words(flows):
         subprocess.run([*COMMAND, *words], env=environment, check=True, capture_output=True)
     return environment
 
