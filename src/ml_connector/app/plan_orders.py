@@ -67,7 +67,7 @@ async def _known(flow: OrderFlow) -> dict[str, Process]:
 
 async def _won(flow: OrderFlow) -> dict[str, datetime]:
     """Won deals since the flow went live, with the time of their last change."""
-    only_won = replace(flow.won_deals, watch_left=False)
+    only_won = replace(flow.won_deals, watch_known=False)
     found: dict[str, datetime] = {}
     async with aclosing(only_won.pages(None)) as pages:
         async for page in pages:
