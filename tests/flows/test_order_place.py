@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ml_connector.app.deals import approve_deal
+from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.replay import replay
 
 if TYPE_CHECKING:
@@ -153,3 +153,27 @@ async def test_a_call_that_came_too_soon_is_tried_again_and_nothing_stands_twice
     assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "done"
     assert _items(shop) == BOTH_LINES
     await shop.verified()
+
+
+async def test_a_price_of_dynamics_that_is_too_far_off_can_be_corrected_there_or_accepted_once(
+    start: Start,
+) -> None:
+    """The deal's line cannot mend it, for the order stands; what became of the price is told on the deal's page."""
+    orders = {"quiet_minutes": 0, "release": "automatic", "price_policy": "dynamics"}
+    shop = await sellable(await start(settings={"orders": orders}))
+    corrected, accepted = [await sold(shop, (ITEM, {"price": "90"})) for _ in range(2)]
+    await shop.figures("orders")
+    line = shop.lines()[0]
+    for deal in (corrected, accepted):
+        assert (await shop.stuck("orders"))[deal].cause == "order.price_differs"
+        shop.rep_changes("line_items", shop.line_of(deal), price=str(line["SalesPrice"]))
+    await replay(shop.at, [f"deals/{corrected}", f"deals/{accepted}"])
+    assert len(await shop.stuck("orders")) == 2
+    shop.clerk_changes("SalesOrderLinesV3", f"usmf:{line['InventoryLotId']}", SalesPrice=90, LineAmount=90)
+    await replay(shop.at, [f"deals/{corrected}"])
+    async with shop.opened(orders={**orders, "price_tolerance": "5"}) as place:
+        await replay(place, [f"deals/{accepted}"])
+    assert [(await shop.process(deal)).state for deal in (corrected, accepted)] == ["done", "done"]
+    assert (await show_deal(shop.at, corrected))["notes"] == []
+    [note] = (await show_deal(shop.at, accepted))["notes"]
+    assert "the deal says 90.00 USD, Dynamics" in note
