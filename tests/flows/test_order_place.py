@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ml_connector.app.deal_work import decide_deal
 from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.replay import replay
 
@@ -177,3 +178,13 @@ async def test_a_price_of_dynamics_that_is_too_far_off_can_be_corrected_there_or
     assert (await show_deal(shop.at, corrected))["notes"] == []
     [note] = (await show_deal(shop.at, accepted))["notes"]
     assert "the deal says 90.00 USD, Dynamics" in note
+
+
+async def test_where_numbers_are_ours_a_revision_has_one_of_its_own(start: Start) -> None:
+    """Else the second order of a deal would meet the number of the first."""
+    shop = await sellable(await start(settings={"orders": {"quiet_minutes": 0}}, switches=MANUAL))
+    deal = await _asked(shop)
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "done"
+    await decide_deal(shop.at, deal, ["again"], by="Kim", reason="ordered once more")
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "done"
+    assert [order["SalesOrderNumber"] for order in shop.orders()] == [f"HS{deal}", f"HS{deal}R2"]
