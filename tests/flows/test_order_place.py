@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,14 +82,38 @@ async def test_where_people_choose_numbers_header_and_lines_go_in_one_call_under
 
 
 @pytest.mark.parametrize("how", ["reset-after-commit", "reset-before", "late-commit"])
-async def test_a_number_of_ours_needs_no_patience_after_a_lost_answer(start: Start, how: str) -> None:
+async def test_a_header_with_a_number_of_ours_needs_no_patience_after_a_lost_answer(
+    start: Start, how: str
+) -> None:
     """A repeat cannot make a second order: it is refused, or what it finds is adopted; nobody waits 15 minutes."""
-    shop = await sellable(await start(switches=MANUAL))
+    one_by_one = {"orders": {"quiet_minutes": 0, "change_sets": "never"}}
+    shop = await sellable(await start(settings=one_by_one, switches=MANUAL))
     deal = await _asked(shop)
     late: dict[str, Any] = {"seconds": 0.3, "reset": True} if how == "late-commit" else {}
-    shop.fault("dynamics", how, "POST", "batch", **late)
+    shop.fault("dynamics", how, "POST", "SalesOrderHeadersV2", **late)
     assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "waiting"
     assert await shop.figures("orders") == {"read": 1, "created": 1}
+    assert [order["SalesOrderNumber"] for order in shop.orders()] == [f"HS{deal}"]
+    assert _items(shop) == BOTH_LINES
+    await shop.verified()
+
+
+@pytest.mark.parametrize("change_sets", ["atomic", "separate"])
+@pytest.mark.parametrize("how", ["reset-after-commit", "reset-before", "late-commit"])
+async def test_an_order_that_went_whole_is_patient_for_its_lines(
+    start: Start, how: str, change_sets: str
+) -> None:
+    """A number of ours guards the header; where a change set is not kept whole, nothing guards a line but time."""
+    shop = await sellable(await start(switches={**MANUAL, "batch_changesets": change_sets}))
+    deal = await _asked(shop)
+    late: dict[str, Any] = {"seconds": 1.5, "reset": True} if how == "late-commit" else {}
+    shop.fault("dynamics", how, "POST", "batch", **late)
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "waiting"
+    await shop.figures("orders")  # somebody runs a pass at once
+    await shop.twins.pair.shells["dynamics"].idle()
+    shop.later(timedelta(hours=1))
+    await shop.figures("orders")
+    assert (await shop.process(deal)).state == "done"
     assert [order["SalesOrderNumber"] for order in shop.orders()] == [f"HS{deal}"]
     assert _items(shop) == BOTH_LINES
     await shop.verified()
