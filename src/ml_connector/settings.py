@@ -123,6 +123,18 @@ def _config_path() -> Path | None:
     return path if path.is_file() else None
 
 
+def where_set(section: str, name: str) -> tuple[str, int]:
+    """Where a setting of a section is given: the configuration file and its line, else the variable for it."""
+    variable = f"MLC_{section}__{name}".upper()
+    path = None if variable in os.environ else _config_path()
+    lines = path.read_text(encoding="utf-8").splitlines() if path is not None else []
+    start = next((at for at, line in enumerate(lines) if line.strip() == f"[{section}]"), len(lines))
+    for at in range(start, len(lines)):
+        if lines[at].partition("=")[0].strip() == name:
+            return CONFIG_FILE, at + 1
+    return variable, 1
+
+
 def load_settings(**flags: Any) -> Settings:
     """Build the settings once, at the start of a command.
 

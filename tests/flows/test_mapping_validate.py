@@ -127,6 +127,25 @@ async def test_a_file_that_cannot_be_read_is_one_problem_and_the_others_are_chec
     assert second.nearest == "Department"
 
 
+async def test_the_codes_in_the_settings_of_orders_are_looked_up_as_rules_are(office: Office) -> None:
+    """Each order gets them, so they stand in every legal entity; the place is the file's line, or the variable."""
+    chosen = "[sync]\n[orders]\nquiet_minutes = 0\npool = 'CRN'\ndefault_legal_entity = 'usmg'\n"
+    (office.home / "ml-connector.toml").write_text(chosen, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLC_HOME", str(office.home))
+        patch.setenv("MLC_ORDERS__ORIGIN", "FAX")
+        async with office.opened() as place:
+            report = await check_mappings(place, ["orders"])
+    assert told(report) == [
+        ("MLC_ORDERS__ORIGIN", 1,
+         "There is no sales order origin 'FAX' in usmf, ussi, demf, which the setting orders.origin gives.", ""),
+        ("ml-connector.toml", 4,
+         "There is no sales order pool 'CRN' in usmf, ussi, demf, which the setting orders.pool gives.", "CRM"),
+        ("ml-connector.toml", 5, "The legal entity usmg is not connected.", "usmf"),
+    ]  # fmt: skip
+    assert "Valid are CRM, PHONE, WEB." in report.problems[0].fix
+
+
 # --- rows of orders ---
 
 WRONG_ROWS = (

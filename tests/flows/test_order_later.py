@@ -52,6 +52,18 @@ async def test_a_deal_that_is_reopened_and_won_again_unchanged_is_nothing(shop: 
     assert (len(shop.orders()), shop.writes(mark), await shop.stuck("orders")) == (1, [], {})
 
 
+async def test_deals_the_flow_knows_are_followed_when_it_was_off_in_between(shop: Office) -> None:
+    """The go-live moment says which deals begin something, not which are watched."""
+    placed, parked = await ordered(shop), await sold(shop, ("NO-SUCH-SKU", {}))
+    await shop.figures("orders")
+    await shop.switch_off_and_on("orders")
+    shop.rep_changes("deals", placed, d365_customer_po="PO-9")
+    shop.rep_changes("line_items", shop.line_of(parked), hs_sku=ITEM)
+    assert await shop.figures("orders") == {"read": 2, "parked": 1, "waiting": 1}
+    assert (await shop.stuck("orders"))[placed].cause == "order.changed_after"
+    assert (await shop.process(parked)).step == "release"
+
+
 @ON_BOTH_DATABASES
 async def test_a_deal_edited_after_its_order_waits_for_a_person_and_the_order_is_not_touched(
     office: Office,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ml_connector.app.deals import approve_deal
+from ml_connector.app.deal_work import decide_deal
+from ml_connector.app.deals import approve_deal, show_deal
 from ml_connector.app.replay import replay
 
 if TYPE_CHECKING:
@@ -80,14 +82,38 @@ async def test_where_people_choose_numbers_header_and_lines_go_in_one_call_under
 
 
 @pytest.mark.parametrize("how", ["reset-after-commit", "reset-before", "late-commit"])
-async def test_a_number_of_ours_needs_no_patience_after_a_lost_answer(start: Start, how: str) -> None:
+async def test_a_header_with_a_number_of_ours_needs_no_patience_after_a_lost_answer(
+    start: Start, how: str
+) -> None:
     """A repeat cannot make a second order: it is refused, or what it finds is adopted; nobody waits 15 minutes."""
-    shop = await sellable(await start(switches=MANUAL))
+    one_by_one = {"orders": {"quiet_minutes": 0, "change_sets": "never"}}
+    shop = await sellable(await start(settings=one_by_one, switches=MANUAL))
     deal = await _asked(shop)
     late: dict[str, Any] = {"seconds": 0.3, "reset": True} if how == "late-commit" else {}
-    shop.fault("dynamics", how, "POST", "batch", **late)
+    shop.fault("dynamics", how, "POST", "SalesOrderHeadersV2", **late)
     assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "waiting"
     assert await shop.figures("orders") == {"read": 1, "created": 1}
+    assert [order["SalesOrderNumber"] for order in shop.orders()] == [f"HS{deal}"]
+    assert _items(shop) == BOTH_LINES
+    await shop.verified()
+
+
+@pytest.mark.parametrize("change_sets", ["atomic", "separate"])
+@pytest.mark.parametrize("how", ["reset-after-commit", "reset-before", "late-commit"])
+async def test_an_order_that_went_whole_is_patient_for_its_lines(
+    start: Start, how: str, change_sets: str
+) -> None:
+    """A number of ours guards the header; where a change set is not kept whole, nothing guards a line but time."""
+    shop = await sellable(await start(switches={**MANUAL, "batch_changesets": change_sets}))
+    deal = await _asked(shop)
+    late: dict[str, Any] = {"seconds": 1.5, "reset": True} if how == "late-commit" else {}
+    shop.fault("dynamics", how, "POST", "batch", **late)
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "waiting"
+    await shop.figures("orders")  # somebody runs a pass at once
+    await shop.twins.pair.shells["dynamics"].idle()
+    shop.later(timedelta(hours=1))
+    await shop.figures("orders")
+    assert (await shop.process(deal)).state == "done"
     assert [order["SalesOrderNumber"] for order in shop.orders()] == [f"HS{deal}"]
     assert _items(shop) == BOTH_LINES
     await shop.verified()
@@ -153,3 +179,37 @@ async def test_a_call_that_came_too_soon_is_tried_again_and_nothing_stands_twice
     assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "done"
     assert _items(shop) == BOTH_LINES
     await shop.verified()
+
+
+async def test_a_price_of_dynamics_that_is_too_far_off_can_be_corrected_there_or_accepted_once(
+    start: Start,
+) -> None:
+    """The deal's line cannot mend it, for the order stands; what became of the price is told on the deal's page."""
+    orders = {"quiet_minutes": 0, "release": "automatic", "price_policy": "dynamics"}
+    shop = await sellable(await start(settings={"orders": orders}))
+    corrected, accepted = [await sold(shop, (ITEM, {"price": "90"})) for _ in range(2)]
+    await shop.figures("orders")
+    line = shop.lines()[0]
+    for deal in (corrected, accepted):
+        assert (await shop.stuck("orders"))[deal].cause == "order.price_differs"
+        shop.rep_changes("line_items", shop.line_of(deal), price=str(line["SalesPrice"]))
+    await replay(shop.at, [f"deals/{corrected}", f"deals/{accepted}"])
+    assert len(await shop.stuck("orders")) == 2
+    shop.clerk_changes("SalesOrderLinesV3", f"usmf:{line['InventoryLotId']}", SalesPrice=90, LineAmount=90)
+    await replay(shop.at, [f"deals/{corrected}"])
+    async with shop.opened(orders={**orders, "price_tolerance": "5"}) as place:
+        await replay(place, [f"deals/{accepted}"])
+    assert [(await shop.process(deal)).state for deal in (corrected, accepted)] == ["done", "done"]
+    assert (await show_deal(shop.at, corrected))["notes"] == []
+    [note] = (await show_deal(shop.at, accepted))["notes"]
+    assert "the deal says 90.00 USD, Dynamics" in note
+
+
+async def test_where_numbers_are_ours_a_revision_has_one_of_its_own(start: Start) -> None:
+    """Else the second order of a deal would meet the number of the first."""
+    shop = await sellable(await start(settings={"orders": {"quiet_minutes": 0}}, switches=MANUAL))
+    deal = await _asked(shop)
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "done"
+    await decide_deal(shop.at, deal, ["again"], by="Kim", reason="ordered once more")
+    assert (await approve_deal(shop.at, deal, by="Kim"))["state"] == "done"
+    assert [order["SalesOrderNumber"] for order in shop.orders()] == [f"HS{deal}", f"HS{deal}R2"]

@@ -8,15 +8,18 @@ import pytest
 
 from ml_connector.app.deal_work import check
 from ml_connector.app.plan import Wanted, plan
+from ml_connector.app.sync import sync
 from ml_connector.flows.orders.checks import readiness
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tests.flows.newcomer import GROUPS, company, first_deal, newcomers
     from tests.flows.office import ON_BOTH_DATABASES, Office
     from tests.flows.selling import ITEM, sellable, sold
 else:
-    from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
+    from newcomer import GROUPS, company, first_deal, newcomers  # pytest puts this folder on the path
+    from office import ON_BOTH_DATABASES, Office
     from selling import ITEM, sellable, sold
 
 READY = "d365_order_readiness"
@@ -135,3 +138,35 @@ async def test_a_plan_of_orders_tells_what_would_become_of_each_deal(
         "waiting": 1,
     }
     assert (await shop.process(fresh)).state == "done"
+
+
+async def test_a_plan_of_orders_foresees_who_will_be_asked(start: Callable[..., Awaitable[Office]]) -> None:
+    """What a person was asked stays asked; beyond the pace of an hour the rest asks. The pass does the same."""
+    shop = await sellable(await start(settings={"orders": {"quiet_minutes": 0}}))
+    asked = await sold(shop, (ITEM, {}))
+    await shop.figures("orders")
+    fresh = [await sold(shop, (ITEM, {})) for _ in range(3)]
+    automatic = {"quiet_minutes": 0, "most_in_an_hour": 2, "release": "automatic"}
+    async with shop.opened(orders=automatic) as place:
+        found = (await plan(place, ["orders"], Wanted()))["orders"]
+        await sync(place, ["orders"])
+    assert (found["counts"]["place"], found["counts"]["ask"]) == (2, 2)
+    foreseen = {row["deal"]: row for row in found["deals"]}
+    assert foreseen[asked]["what"] == "ask"
+    [held] = [foreseen[deal]["message"] for deal in fresh if foreseen[deal]["what"] == "ask"]
+    assert held == "2 orders were released within an hour, and more than 2 wait for a person"
+    became = {deal: (await shop.process(deal)).state for deal in (asked, *fresh)}
+    assert became == {deal: "done" if foreseen[deal]["what"] == "place" else "waiting" for deal in became}
+
+
+async def test_a_plan_of_orders_foresees_that_a_new_customer_asks(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    office = await newcomers(start, rules=GROUPS, release="automatic")
+    await office.sync("products")
+    deal = await first_deal(office, await company(office))
+    found = (await plan(office.at, ["orders"], Wanted()))["orders"]
+    assert [(row["deal"], row["what"], row["message"]) for row in found["deals"]] == [
+        (deal, "ask", "Birk Foundry becomes a customer of usmf.")
+    ]
+    assert await office.figures("orders") == {"read": 1, "waiting": 1}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ml_connector.store.processes import Process, ProcessState
 
 LISTED = 200
+NOTES = ("customer_notes", "notes")  # in a process's result: what became of the customer, and of the order
 
 
 async def list_deals(place: Workplace, *, state: ProcessState | None = None) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ async def show_deal(place: Workplace, deal_id: str) -> dict[str, Any]:
         **summary(process),
         "in_dynamics": _screen(process, dynamics),
         "draft": _draft(process),
-        "notes": list(process.result.get("customer_notes", ())),
+        "notes": [note for of in NOTES for note in process.result.get(of, ())],
         "revision": process.revision,
         "steps": nine_steps(process, steps),
         "choices": process.result.get(KEPT, []),

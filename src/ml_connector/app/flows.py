@@ -213,11 +213,13 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     patience = Patience(settle_s=settings.settle_s)
     _require_rows(settings, mapping)
     dimensions = dimension_rules(place)
+    numbering = Numbering(dynamics)
     customers, desk = await _customers_of_orders(
         place,
         mapping,
         settings,
         patience,
+        numbering=numbering,
         portal_id=int(portal["portal_id"]),
         looked_at=_looked_at(mapping, dimensions),
     )
@@ -225,7 +227,7 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         dynamics=dynamics,
         hubspot=hubspot,
         portal=Portal(hubspot),
-        numbering=Numbering(dynamics),
+        numbering=numbering,
         engine=place.engine,
         mapping=mapping,
         dimensions=dimensions,
@@ -265,6 +267,7 @@ async def _customers_of_orders(
     settings: OrderSettings,
     patience: Patience,
     *,
+    numbering: Numbering,
     portal_id: int,
     looked_at: tuple[str, ...],
 ) -> tuple[CustomerStep, CustomerDesk]:
@@ -275,7 +278,7 @@ async def _customers_of_orders(
         hubspot=hubspot,
         engine=place.engine,
         matcher=matcher,
-        listed=ReferenceData(dynamics),
+        listed=ReferenceData(dynamics, numbering),
         mapping=mapping,
         settings=settings,
         portal_id=portal_id,

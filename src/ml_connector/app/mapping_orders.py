@@ -64,8 +64,10 @@ class _Desk:
     settings: OrderSettings
 
     async def orders(self) -> None:
-        """``orders.yaml``: its rows against the sets they fill, its rules against both systems."""
+        """``orders.yaml``: its rows against the sets they fill, its rules and the settings against both systems."""
         self.report.files.append(ORDERS)
+        values = ValueCheck(self.report, self.dynamics, self.entities, ORDERS)
+        await values.of_settings(self.settings)
         try:
             document = document_of("orders", read_text(self.place.settings.mappings / "orders.yaml"))
         except ConfigurationError as error:
@@ -77,7 +79,6 @@ class _Desk:
         await self._rows(document)
         for rules in document.rules.values():
             await self._look(rules, ORDERS, tables)
-        values = ValueCheck(self.report, self.dynamics, self.entities, ORDERS)
         await values.of_rules(document, tables)
         await values.of_rows(document, tables)
 

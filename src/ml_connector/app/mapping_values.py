@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING
 
 from ml_connector.domain.text import nearest
 from ml_connector.errors import ConfigurationError, MissingScopeError
-from ml_connector.flows.orders.terms.known_values import KnownSet, KnownValues, set_of_row, set_of_rule
+from ml_connector.flows.orders.terms.known_values import (
+    KNOWN,
+    KnownSet,
+    KnownValues,
+    set_of_row,
+    set_of_rule,
+)
 from ml_connector.mapping.model import Constant, Lookup, ValueMap
 from ml_connector.mapping.rules import is_word
+from ml_connector.settings import where_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from ml_connector.app.mapping_findings import MappingReport
+    from ml_connector.flows.orders.settings import OrderSettings
     from ml_connector.mapping.documents import DimensionDocument, OrderMappingDocument
     from ml_connector.mapping.lookups import LookupTable
     from ml_connector.mapping.model import FieldRow
@@ -28,6 +36,9 @@ if TYPE_CHECKING:
 
 _LEGAL_ENTITY = "legal_entity"
 _FIX = "Correct the value, create it in Dynamics, or limit the rule with 'when: {legal_entity: ...}'."
+_FIX_SETTING = (
+    "Correct the setting, or create the value in Dynamics; where legal entities differ, use a rule instead."
+)
 _FEW = 12  # values worth listing
 
 
@@ -69,6 +80,16 @@ class ValueCheck:
             if known is not None:
                 given = list(self._of_row(row, tables))
                 await self._known(values, known, given, f"the row for {row.target} gives")
+
+    async def of_settings(self, settings: OrderSettings) -> None:
+        """Pool and origin stand in every legal entity, for every order gets them; the default one is connected."""
+        values = KnownValues(self.dynamics)
+        everywhere = tuple(self.entities)
+        for name, value in (("pool", settings.pool), ("origin", settings.origin)):
+            given = [Said(value, *where_set("orders", name), everywhere)]
+            await self._known(values, KNOWN[name], given, f"the setting orders.{name} gives", _FIX_SETTING)
+        name = "default_legal_entity"
+        self._connected([Said(getattr(settings, name), *where_set("orders", name), everywhere)])
 
     async def of_dimensions(
         self,
@@ -128,7 +149,9 @@ class ValueCheck:
                 for word, value in table.items():
                     yield Said(value, f"mappings/{table.file_name}", table.lines[word], everywhere)
 
-    async def _known(self, values: KnownValues, known: KnownSet, given: Sequence[Said], who: str) -> None:
+    async def _known(
+        self, values: KnownValues, known: KnownSet, given: Sequence[Said], who: str, mended_by: str = _FIX
+    ) -> None:
         """Each value stands in its set, in every legal entity it may fall in."""
         given = [one for one in given if one.value and one.legal_entities]
         if not given:
@@ -144,7 +167,7 @@ class ValueCheck:
                 where = "" if known.shared else f" in {', '.join(lacking)}"
                 meant = await values.nearest(known, one.value, lacking[0])
                 sentence = f"There is no {known.noun} '{one.value}'{where}, which {who}."
-                fix = f"{_choose(values.held(known, lacking[0]))}{_FIX}"
+                fix = f"{_choose(values.held(known, lacking[0]))}{mended_by}"
                 self.report.add(one.file, one.line, sentence, nearest=meant, fix=fix)
 
     def _connected(self, given: Sequence[Said]) -> None:

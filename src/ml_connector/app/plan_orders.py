@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app.deal_work import told
 from ml_connector.app.flows import order_flow
+from ml_connector.engine import pace
+from ml_connector.engine.pace import too_many
 from ml_connector.engine.process import LATER
 from ml_connector.errors import RecordError, SubjectLeftError
 from ml_connector.flows.orders.checks.readiness import check_deal
 from ml_connector.flows.orders.draft.choices import Choices, choices_of
-from ml_connector.flows.orders.draft.release import asks_for_a_person
 from ml_connector.store import processes
 
 if TYPE_CHECKING:
@@ -41,14 +42,36 @@ async def plan_orders(place: Workplace, limit: int) -> dict[str, Any]:
     shown: list[dict[str, Any]] = []
     known = await _known(flow)
     changed = await _won(flow)
-    for deal in dict.fromkeys([*known, *changed]):
-        line = await _line(flow, deal, known.get(deal), changed.get(deal))
+    room = await _room(flow)
+    for deal in dict.fromkeys([*changed, *known]):  # as a pass takes them: what was found, then what is due
+        line = await _line(flow, room, deal, known.get(deal), changed.get(deal))
         if line is None:
             continue
         counts[line["what"]] += 1
         if line["what"] != "done" and len(shown) < limit:
             shown.append(line)
     return {"counts": {what: counts[what] for what in WHAT}, "deals": shown}
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many orders were released within the hour, and how many may be."""
+
+    within: int
+    most: int
+
+    def take(self) -> str:
+        """Count one more; why it waits for a person when it is one too many."""
+        if self.within >= self.most:
+            return too_many(self.within, self.most)
+        self.within += 1
+        return ""
+
+
+async def _room(flow: OrderFlow) -> _Room:
+    now, cid = flow.engine.around.clock.now(), flow.engine.connection_id
+    async with flow.engine.store.read() as tx:
+        return _Room(*await pace.room(tx, cid, flow.name, now, chosen=flow.most_in_an_hour))
 
 
 async def _known(flow: OrderFlow) -> dict[str, Process]:
@@ -67,7 +90,7 @@ async def _known(flow: OrderFlow) -> dict[str, Process]:
 
 async def _won(flow: OrderFlow) -> dict[str, datetime]:
     """Won deals since the flow went live, with the time of their last change."""
-    only_won = replace(flow.won_deals, watch_left=False)
+    only_won = replace(flow.won_deals, watch_known=False)
     found: dict[str, datetime] = {}
     async with aclosing(only_won.pages(None)) as pages:
         async for page in pages:
@@ -76,7 +99,7 @@ async def _won(flow: OrderFlow) -> dict[str, datetime]:
 
 
 async def _line(
-    flow: OrderFlow, deal: str, process: Process | None, changed_at: datetime | None
+    flow: OrderFlow, room: _Room, deal: str, process: Process | None, changed_at: datetime | None
 ) -> dict[str, Any] | None:
     """What would become of one deal; None when nothing would, and nothing has."""
     if process is None:
@@ -94,11 +117,11 @@ async def _line(
         return _told("leave", deal, error.message)
     except RecordError:
         pass  # told below, with its cause
-    return await _foreseen(flow, deal, process, changed_at)
+    return await _foreseen(flow, room, deal, process, changed_at)
 
 
 async def _foreseen(
-    flow: OrderFlow, deal: str, process: Process | None, changed_at: datetime | None
+    flow: OrderFlow, room: _Room, deal: str, process: Process | None, changed_at: datetime | None
 ) -> dict[str, Any]:
     """What would become of a won deal whose order does not stand."""
     seen = await check_deal(flow, deal, choices_of(process.result) if process else Choices())
@@ -108,12 +131,16 @@ async def _foreseen(
             return _told("wait", deal, f"It is left alone until {quiet.isoformat(timespec='seconds')}.", seen)
     if seen.draft is None:
         return _told("park", deal, seen.words, seen)
-    revision = process.revision if process else 1
-    asks = await asks_for_a_person(flow.hubspot, seen.draft, settings=flow.settings, revision=revision)
-    approved = process is not None and process.release == "approved"
-    if (flow.release == "automatic" and not asks) or approved:
+    if process is not None and process.release == "approved":
         return _told("place", deal, "", seen)
-    return _told("ask", deal, asks or "It waits for approval.", seen)
+    asked = process is not None and (process.state, process.step) == ("waiting", "release")
+    if process is not None and asked and process.draft == seen.draft.to_bytes():
+        return _told("ask", deal, process.message, seen)  # who was asked is not passed over
+    asks = await flow.asks(seen.draft, revision=process.revision if process else 1)
+    if flow.release != "automatic":
+        return _told("ask", deal, asks or "It waits for approval.", seen)
+    asks = asks or room.take()
+    return _told("ask" if asks else "place", deal, asks, seen)
 
 
 def _told(what: str, deal: str, message: str, seen: Readiness | None = None) -> dict[str, Any]:

@@ -90,12 +90,14 @@ def _verdict(rows: Sequence[dict[str, Any]]) -> str:
     done = sum(row["state"] == "done" for row in rows)
     stuck = sum(row["state"] == "parked" for row in rows)
     asked = sum(row["step"] == "release" and row["state"] == "waiting" for row in rows)
-    rest = len(rows) - done - stuck - asked
+    closed = sum(row["state"] == "ignored" for row in rows)
+    rest = len(rows) - done - stuck - asked - closed
     parts = [
         f"{done} {'is a sales order' if done == 1 else 'are sales orders'}" if done else "",
         f"{asked} wait{'s' if asked == 1 else ''} for approval" if asked else "",
         f"{stuck} need{'s' if stuck == 1 else ''} someone" if stuck else "",
         f"{rest} {'is' if rest == 1 else 'are'} under way" if rest else "",
+        f"{closed} {'is' if closed == 1 else 'are'} closed" if closed else "",
     ]
     return (
         f"{len(rows)} won deal{'' if len(rows) == 1 else 's'}: {', '.join(part for part in parts if part)}."

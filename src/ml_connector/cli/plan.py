@@ -30,10 +30,10 @@ OF_DEALS = {
     "place": "would be placed",
     "ask": "would ask for approval",
     "park": "would park",
-    "wait": "are left alone for now",
-    "decide": "wait for a decision",
-    "leave": "are no longer won",
-    "done": "have their order",
+    "wait": "would be left alone for now",
+    "decide": "would wait for a decision",
+    "leave": "no longer won",
+    "done": "with an order",
 }
 COLUMNS = ("read", *DOING, "unchanged", "held", "waiting", "park", "parked", "skipped")
 ALWAYS = frozenset({"read", "create", "update", "unchanged"})  # columns that are shown even when empty

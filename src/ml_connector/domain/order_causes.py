@@ -310,9 +310,9 @@ _AMOUNTS = (
         "Dynamics prices a line otherwise",
         "Dynamics sets the prices, and its price differs from the deal's by more than the tolerance.",
         Turn.SALES,
-        "Correct the line's price, or have the price agreement in Dynamics corrected, then replay.",
-        in_hubspot=LINES,
-        in_dynamics="Sales and marketing > Prices and discounts > Trade agreement journals",
+        "Agree on the price. If the deal's holds, correct the line of the order in Dynamics, then replay; if Dynamics' "
+        "holds, let IT replay once with a higher orders.price_tolerance.",
+        in_dynamics=ORDERS,
     ),
     Cause(
         "order.amount_differs",

@@ -70,17 +70,36 @@ def _numbers(now: datetime) -> tuple[int, int]:
     return seconds // SLOT_S, seconds // int(timedelta(hours=1).total_seconds())
 
 
+async def room(tx: Tx, connection_id: int, flow: str, now: datetime, *, chosen: int) -> tuple[int, int]:
+    """How many were released within the hour, and how many may be; nothing is counted."""
+    pace = _pace(await progress.load(tx, connection_id, _name(flow)), now)
+    return sum(pace.slots.values()), pace.most(chosen)
+
+
 async def released(
     tx: Tx, connection_id: int, flow: str, now: datetime, *, chosen: int, approved: bool
 ) -> str:
     """Count one released draft; a sentence instead when it would be one too many and nobody has approved it."""
-    name = f"{flow}.pace"
-    kept = await progress.load(tx, connection_id, name, for_update=True)
-    pace = Pace.from_details(kept.details if kept is not None else {})
-    pace.forget(now)
+    name = _name(flow)
+    pace = _pace(await progress.load(tx, connection_id, name, for_update=True), now)
     within, most = sum(pace.slots.values()), pace.most(chosen)
     if within >= most and not approved:
-        return f"{within} orders were released within an hour, and more than {most} wait for a person"
+        return too_many(within, most)
     pace.count(now)
     await progress.save(tx, connection_id, Progress(flow=name, run_id="", details=pace.as_details()))
     return ""
+
+
+def too_many(within: int, most: int) -> str:
+    """Why the next one waits, as a sentence without its end."""
+    return f"{within} orders were released within an hour, and more than {most} wait for a person"
+
+
+def _name(flow: str) -> str:
+    return f"{flow}.pace"
+
+
+def _pace(kept: Progress | None, now: datetime) -> Pace:
+    pace = Pace.from_details(kept.details if kept is not None else {})
+    pace.forget(now)
+    return pace

@@ -31,14 +31,15 @@ HANDLED = "handled"  # who handled the subject outside: it begins nothing by its
 class Trigger:
     """Something that wants a process: its subject, when it happened, and when the subject last changed.
 
-    ``holds`` is False for a subject that no longer wants one; ``former`` are subjects that were merged into it.
-    Both times are the other system's own.
+    ``holds`` is False for a subject that no longer wants one, ``begins`` for one that may not begin one by itself but
+    may have one; ``former`` are subjects that were merged into it. Both times are the other system's own.
     """
 
     subject: str
     happened_at: datetime
     changed_at: datetime
     holds: bool = True
+    begins: bool = True
     former: tuple[str, ...] = ()
 
 
@@ -161,9 +162,10 @@ async def notice(flow: ProcessFlow, engine: Engine, tx: Tx, trigger: Trigger) ->
     """
     cid = engine.connection_id
     known = await processes.find(tx, cid, flow.name, trigger.subject, engine.vault)
+    may_begin = trigger.holds and trigger.begins
     if known is None:
-        return await _begin(flow, engine, tx, trigger) if trigger.holds else None
-    if known.state == "ignored" and not trigger.holds:
+        return await _begin(flow, engine, tx, trigger) if may_begin else None
+    if known.state == "ignored" and not may_begin:
         return None
     if known.quiet_since is not None and trigger.changed_at <= known.quiet_since:
         return known

@@ -48,7 +48,7 @@ async def gather_month(flow: OrderFlow, now: datetime, adoption: Adoption) -> Wo
     """Find and read the deals won in the last 30 days; tell what their companies and lines lack a link for."""
     month = WonMonth()
     deals = await _newest(
-        replace(flow.won_deals, go_live_at=now - timedelta(days=DAYS), watch_left=False), month
+        replace(flow.won_deals, go_live_at=now - timedelta(days=DAYS), watch_known=False), month
     )
     month.tried = len(deals)
 

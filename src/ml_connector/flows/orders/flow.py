@@ -137,9 +137,7 @@ class OrderFlow:
             snapshot, lines_changed_at = await self.gather(process.subject)
         deal = await self.resolve(snapshot, choices_of(process.result))
         draft = self.drafted(deal, revision=process.revision)
-        asks = self._asks(draft) or await asks_for_a_person(
-            self.hubspot, draft, settings=self.settings, revision=process.revision
-        )
+        asks = await self.asks(draft, revision=process.revision)
         return Prepared(
             draft.to_bytes(),
             snapshot.to_bytes(),
@@ -149,11 +147,11 @@ class OrderFlow:
             told_steps(deal, draft),
         )
 
-    def _asks(self, draft: OrderDraft) -> str:
-        """Why a draft waits for a person however orders are released."""
-        if draft.customer_form is None or self.settings.new_customers != "ask":
-            return ""
-        return f"{draft.customer_name} becomes a customer of {draft.legal_entity}."
+    async def asks(self, draft: OrderDraft, *, revision: int) -> str:
+        """Why a draft waits for a person however orders are released; nothing when nobody need look."""
+        if draft.customer_form is not None and self.settings.new_customers == "ask":
+            return f"{draft.customer_name} becomes a customer of {draft.legal_entity}."
+        return await asks_for_a_person(self.hubspot, draft, settings=self.settings, revision=revision)
 
     async def gather(self, subject: str, *, won: bool = True) -> tuple[DealSnapshot, datetime | None]:
         """The deal as it is now, and when a line of it last changed."""

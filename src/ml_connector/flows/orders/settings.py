@@ -40,7 +40,7 @@ class OrderSettings(BaseModel):
         "each by itself.",
     )
     order_number: str = Field(
-        default="HS{deal}",
+        default="HS{deal}{revision}",
         description="The number of an order where people choose the numbers in Dynamics; {deal} is the deal's id, "
         "{revision} empty or R2, R3.",
     )

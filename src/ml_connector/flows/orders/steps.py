@@ -49,7 +49,7 @@ def told_steps(deal: ResolvedDeal, draft: OrderDraft) -> tuple[Step, ...]:
         Step(
             DIMENSIONS,
             deal.legal_entity.value,
-            _found(deal.dimensions) if deal.dimensions.value else "as F&O defaults",
+            _found(deal.dimensions) if deal.dimensions.value else "as F&O defaults them",
         ),
         Step(
             DRAFT,
@@ -62,10 +62,6 @@ def told_steps(deal: ResolvedDeal, draft: OrderDraft) -> tuple[Step, ...]:
 def _found(found: Found) -> str:
     """The value and its rule; what does not exist yet has no value."""
     return f"{found.value or '(new)'} ({found.rule})"
-
-
-def _dimensions(deal: ResolvedDeal) -> str:
-    return _found(deal.dimensions) if deal.dimensions.value else "as F&O defaults them"
 
 
 def _amounts(line: ResolvedLine, currency: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.kept import Kept
-from ml_connector.errors import AccessError, ConfigurationError
+from ml_connector.errors import ConfigurationError, MissingScopeError
 from ml_connector.systems.dynamics.odata import EnumMember, all_of, equals
 
 if TYPE_CHECKING:
@@ -28,25 +28,23 @@ class Numbering:
     _known: Kept[tuple[str, str, str], bool] = field(default_factory=Kept)
 
     async def is_manual(self, legal_entity: str, data_type: str, *, sequence: str = "") -> bool:
-        """Whether a person does."""
+        """Whether a person enters the numbers of this kind in this legal entity.
+
+        Args:
+            legal_entity: Which.
+            data_type: ``ORDERS`` or ``CUSTOMERS``.
+            sequence: A sequence that stands in for the usual one, as a customer group may have.
+
+        Returns:
+            False also where the set-up cannot be read: F&O then gives the numbers, or says that it does not.
+        """
         return await self._known.get(
             (legal_entity, data_type, sequence),
-            lambda: is_manual(self.client, legal_entity, data_type, sequence=sequence),
+            lambda: _is_manual(self.client, legal_entity, data_type, sequence),
         )
 
 
-async def is_manual(client: DynamicsClient, legal_entity: str, data_type: str, *, sequence: str = "") -> bool:
-    """Whether a person enters the numbers of this kind in this legal entity.
-
-    Args:
-        client: Where.
-        legal_entity: Which.
-        data_type: ``ORDERS`` or ``CUSTOMERS``.
-        sequence: A sequence that stands in for the usual one, as a customer group may have.
-
-    Returns:
-        False also where the set-up cannot be read: F&O then gives the numbers, or says that it does not.
-    """
+async def _is_manual(client: DynamicsClient, legal_entity: str, data_type: str, sequence: str) -> bool:
     scope = all_of([equals("ScopeType", _SCOPE), equals("ScopeValue", legal_entity)])
     try:
         code = sequence or await _code(client, scope, data_type)
@@ -56,7 +54,7 @@ async def is_manual(client: DynamicsClient, legal_entity: str, data_type: str, *
         page = await client.page(
             "SequenceV2Tables", select=("NumberSequenceCode", "Manual"), filter=wanted, top=10
         )
-    except (AccessError, ConfigurationError):
+    except (MissingScopeError, ConfigurationError):
         return False
     return any(row["NumberSequenceCode"] == code and row["Manual"] == "Yes" for row in page.rows)
 

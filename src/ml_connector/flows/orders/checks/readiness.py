@@ -15,7 +15,7 @@ from ml_connector.flows.orders.deal.snapshot import read_time, value
 from ml_connector.flows.orders.draft.resolved import GATHER, at_step
 from ml_connector.store import progress
 from ml_connector.store.progress import Progress
-from ml_connector.systems.hubspot.models import UpdateInput
+from ml_connector.systems.hubspot.client import BATCH, UpdateInput
 from ml_connector.systems.hubspot.search import one_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ PROPERTY = "d365_order_readiness"
 READY = "Ready"
 KEPT = "orders.readiness"  # how far it has read, with the flow's progress
 MOST = 200  # deals checked in one pass: each takes about eight calls; the rest follows in the next
-BATCH = 100
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 

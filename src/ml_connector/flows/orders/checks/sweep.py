@@ -145,7 +145,7 @@ async def _look_at_the_gone(flow: OrderFlow, deals: Sequence[str]) -> None:
 async def _won(flow: OrderFlow) -> list[str]:
     """Deals won since the flow went live, and left alone for long enough to have been taken up."""
     before = flow.engine.around.clock.now() - timedelta(seconds=flow.quiet_s)
-    only_won = replace(flow.won_deals, watch_left=False)
+    only_won = replace(flow.won_deals, watch_known=False)
     found: dict[str, None] = {}
     async with aclosing(only_won.pages(None)) as pages:
         async for page in pages:

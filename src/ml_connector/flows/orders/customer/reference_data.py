@@ -1,4 +1,4 @@
-"""What F&O lists: the values that fields of a customer may have, countries, states, and how numbers are given.
+"""What F&O lists: the values that fields of a customer may have, countries, states, and whose numbers are ours.
 
 Each list is set-up: it is read once while a pass lasts.
 """
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_connector.domain.kept import Kept
 from ml_connector.domain.text import fold
 from ml_connector.errors import ConfigurationError, MissingScopeError
-from ml_connector.systems.dynamics.odata import all_of, equals
+from ml_connector.systems.dynamics.numbers import CUSTOMERS
+from ml_connector.systems.dynamics.odata import equals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ml_connector.systems.dynamics.client import DynamicsClient
+    from ml_connector.systems.dynamics.numbers import Numbering
 
 
 class Listed(NamedTuple):
@@ -36,7 +38,6 @@ LISTED = {  # by field of CustomersV3
     "SalesCurrencyCode": Listed("Currencies", "CurrencyCode", per_company=False),
     "AddressCountryRegionId": Listed("AddressCountryRegions", "CountryRegion", per_company=False),
 }
-ACCOUNT_NUMBERS = "CustAccount"  # DataTypeName of the number sequence that customer accounts come from
 _SELECTED = {  # of sets that are read for more than one question
     "CustomerGroups": ("CustomerGroupId", "CustomerAccountNumberSequence", "DefaultDimensionDisplayValue"),
     "AddressCountryRegions": ("CountryRegion", "ISOcode"),
@@ -49,6 +50,7 @@ class ReferenceData:
     """The lists of one environment, by set and filter; None where it does not let us read one."""
 
     dynamics: DynamicsClient
+    numbering: Numbering
     _kept: Kept[tuple[str, str], Sequence[dict[str, Any]] | None] = field(default_factory=Kept)
 
     async def values(self, name: str, legal_entity: str) -> Sequence[str] | None:
@@ -84,21 +86,10 @@ class ReferenceData:
         rows = await self._rows("CustomerGroups", _SELECTED["CustomerGroups"], where)
         return next((row for row in rows or () if fold(row["CustomerGroupId"]) == fold(group)), {})
 
-    async def manual_numbers(self, legal_entity: str, group: str) -> bool | None:
-        """Whether people choose the numbers of customers, in this group; None where F&O does not show it.
-
-        Source: https://learn.microsoft.com/dynamics365/fin-ops-core/fin-ops/organization-administration/number-sequence-overview
-        """
-        code = str((await self.group(legal_entity, group)).get("CustomerAccountNumberSequence") or "")
-        if not code:
-            where = all_of([equals("ScopeValue", legal_entity), equals("DataTypeName", ACCOUNT_NUMBERS)])
-            rows = await self._rows("NumberSequencesV2References", ("NumberSequenceCode",), where)
-            code = str(rows[0]["NumberSequenceCode"]) if rows else ""
-        if not code:
-            return None
-        where = all_of([equals("ScopeValue", legal_entity), equals("NumberSequenceCode", code)])
-        rows = await self._rows("SequenceV2Tables", ("NumberSequenceCode", "Manual"), where)
-        return rows[0]["Manual"] == "Yes" if rows else None
+    async def manual_numbers(self, legal_entity: str, group: str) -> bool:
+        """Whether people choose the numbers of customers, in this group; a group may have a sequence of its own."""
+        sequence = str((await self.group(legal_entity, group)).get("CustomerAccountNumberSequence") or "")
+        return await self.numbering.is_manual(legal_entity, CUSTOMERS, sequence=sequence)
 
     async def _rows(
         self, data_entity: str, select: Sequence[str], where: str

@@ -2,13 +2,13 @@
 
 A search goes by the time of the last change, in windows that begin where the one before ended, so that neither the
 cap on its results nor a record that moves between two pages loses one. Deals that show an order's status and have
-left their won stage are found too.
+left their won stage are found too, and those won before the flow went live: what began for them is followed.
 """
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +41,14 @@ TICK = timedelta(milliseconds=1)  # HubSpot's times have no smaller part
 
 @dataclass(frozen=True, slots=True)
 class WonDeals:
-    """Deals that entered a won stage after the flow went live."""
+    """Deals that entered a won stage, and which of them begin something: those that did after the flow went live."""
 
     hubspot: HubSpotClient
     go_live_at: datetime
     pipelines: Sequence[str]  # chosen ones; empty: all
     list_up_to: int
     overlap: timedelta
-    watch_left: bool = True  # also those that a process may know and that are no longer won
+    watch_known: bool = True  # also those of which a process may know: no longer won, or won before
 
     async def pages(self, watermark: str | None) -> AsyncGenerator[TriggerPage, None]:
         """Won deals, oldest change first where searched."""
@@ -73,7 +73,7 @@ class WonDeals:
         trigger = self._trigger(record, stages)
         if not trigger.holds:
             raise SubjectLeftError(f"deals/{deal_id} is not won.", code="order.not_won")
-        return trigger
+        return replace(trigger, begins=True)
 
     async def won_stages(self) -> frozenset[str]:
         """Stages that mean won: closed with probability 1.0.
@@ -103,7 +103,7 @@ class WonDeals:
         """First the deals that have left, then the won ones, which move the watermark."""
         reached = read_time(watermark) or self.go_live_at
         since = reached - self.overlap
-        if self.watch_left:
+        if self.watch_known:
             left = [known(STATUS), *([none_of("dealstage", sorted(stages))] if stages else [])]
             async with aclosing(changed_since(self.hubspot, left, _properties(stages), since)) as pages:
                 async for records in pages:
@@ -118,9 +118,7 @@ class WonDeals:
 
     def _triggers(self, records: Sequence[Mapping[str, Any]], stages: frozenset[str]) -> list[Trigger]:
         triggers = [self._trigger(record, stages) for record in records]
-        return [
-            one for one in triggers if (one.happened_at >= self.go_live_at if one.holds else self.watch_left)
-        ]
+        return [one for one in triggers if self.watch_known or (one.holds and one.begins)]
 
     def _trigger(self, record: Mapping[str, Any], stages: frozenset[str]) -> Trigger:
         properties = record["properties"]
@@ -128,7 +126,15 @@ class WonDeals:
         changed_at = _modified(record) or self.go_live_at
         former = tuple(one for one in value(properties, MERGED_IDS).split(";") if one)
         won_at = read_time(value(properties, entered_property(stage))) if stage in stages else None
-        return Trigger(str(record["id"]), won_at or changed_at, changed_at, stage in stages, former)
+        happened_at = won_at or changed_at
+        return Trigger(
+            str(record["id"]),
+            happened_at,
+            changed_at,
+            holds=stage in stages,
+            begins=happened_at >= self.go_live_at,
+            former=former,
+        )
 
 
 async def changed_since(

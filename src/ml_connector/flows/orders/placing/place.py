@@ -3,7 +3,8 @@
 Where people choose the numbers of orders, the number is ours: header and lines go as one change set, and a repeat can
 never make a second order. Else F&O numbers the header, and all lines follow in one change set. Whether a change set
 is atomic does not matter to the result: every line is found again by its position, and one that is missing is sent
-alone.
+alone. So a number of ours spares the wait after a lost answer to a header that went alone, and to nothing that
+carries lines: what lands late would be refused as a header, and taken as lines.
 """
 
 from __future__ import annotations
@@ -138,7 +139,6 @@ class OrderWriter:
             body=dumps([loads(self._header_body()), *lines]),
             look_up=self.find_header,
             send=self._send_whole,
-            unique=True,
         )
 
     def lines_write(self, number: str) -> RemoteWrite:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.text import nearest
+from ml_connector.flows.orders.customer.reference_data import LISTED
 from ml_connector.mapping.documents import RULE_SOURCE
 
 if TYPE_CHECKING:
@@ -29,13 +30,19 @@ class KnownSet:
     large: bool = False  # asked for value by value, never listed whole
 
 
+def _of_customers(name: str, noun: str) -> KnownSet:
+    """The set behind a field of customers."""
+    listed = LISTED[name]
+    return KnownSet(listed.data_entity, listed.field, noun, shared=not listed.per_company)
+
+
 KNOWN = {  # name of a rule -> the set its values stand in; also with customer_ before it
-    "customer_group": KnownSet("CustomerGroups", "CustomerGroupId", "customer group"),
-    "payment_terms": KnownSet("PaymentTerms", "Name", "terms of payment"),
-    "tax_group": KnownSet("TaxGroups", "TaxGroupCode", "sales tax group"),
-    "delivery_terms": KnownSet("DeliveryTerms", "TermsCode", "delivery terms"),
-    "delivery_mode": KnownSet("DeliveryModesV2", "ModeCode", "mode of delivery"),
-    "currency": KnownSet("Currencies", "CurrencyCode", "currency", shared=True),
+    "customer_group": _of_customers("CustomerGroupId", "customer group"),
+    "payment_terms": _of_customers("PaymentTerms", "terms of payment"),
+    "tax_group": _of_customers("SalesTaxGroup", "sales tax group"),
+    "delivery_terms": _of_customers("DeliveryTerms", "delivery terms"),
+    "delivery_mode": _of_customers("DeliveryMode", "mode of delivery"),
+    "currency": _of_customers("SalesCurrencyCode", "currency"),
     "site": KnownSet("OperationalSitesV2", "SiteId", "site"),
     "warehouse": KnownSet("Warehouses", "WarehouseId", "warehouse"),
     "service_item": KnownSet("ReleasedProductsV2", "ItemNumber", "released item", large=True),
