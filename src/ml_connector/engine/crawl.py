@@ -55,6 +55,15 @@ class CrawlState:
     swept: str = ""  # links up to this key have been looked through for gone records
     verdict: tuple[str, ...] = ()
     edits_since: str = ""  # changes of people in the target have been looked at up to here, by its clock
+    began_at: str = (
+        ""  # when its reading began, by our clock; kept only where the source tells times of change
+    )
+    newest: str = ""  # the newest of those times that the source's server showed before the first page
+    read_by: str = ""  # by which settings it has read
+    watermark: str | None = (
+        None  # what changed up to here has been read, by the server's times; set by its end
+    )
+    looked_at: str = ""  # when the latest pass began, by our clock
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> CrawlState | None:
@@ -99,6 +108,7 @@ class Crawl:
             await recheck(self.flow, self.engine, self.run_id)
             if self.state.pages == 0:
                 await self.put_back()
+                await self.note_times()
             await self.read()
         if self.state.phase == "judge":
             await self.look()
@@ -115,6 +125,15 @@ class Crawl:
         if newest != self.state.edits_since:
             async with self.engine.store.write() as tx:
                 await self.move(tx, edits_since=newest)
+
+    async def note_times(self) -> None:
+        """Remember the newest time of change the server shows before the first page: what is newer may be missed."""
+        if self.flow.changes is None:
+            return
+        now = self.engine.around.clock.now().isoformat()
+        newest, read_by = await self.flow.changes.newest(), self.flow.changes.read_by
+        async with self.engine.store.write() as tx:
+            await self.move(tx, began_at=now, looked_at=now, newest=newest, read_by=read_by)
 
     # Reading ---
 
@@ -262,7 +281,8 @@ class Crawl:
                     await ledger.save_progress()
         async with self.engine.store.write() as tx:
             await crawls.forget(tx, cid, crawl_id)
-            await self.move(tx, phase="done", cursor=None)
+            # everything has been read: the watermark may go back, as after F&O was set back to an older copy
+            await self.move(tx, rewind=True, phase="done", cursor=None, watermark=self.state.newest or None)
 
     async def staged(self, after: int) -> list[crawls.Staged]:
         """The next portions."""
@@ -271,7 +291,7 @@ class Crawl:
 
     # Storing ---
 
-    async def move(self, tx: Tx, **changed: Any) -> None:
+    async def move(self, tx: Tx, *, rewind: bool = False, **changed: Any) -> None:
         """Store the state the crawl is in now."""
         self.state = replace(self.state, **changed)
         await progress.save(
@@ -281,10 +301,12 @@ class Crawl:
                 flow=self.flow.name,
                 run_id=self.run_id,
                 cursor=self.state.cursor,
+                watermark=self.state.watermark,
                 pages=self.state.pages,
                 complete=self.state.phase == "done",
                 details=asdict(self.state),
             ),
+            rewind=rewind,
         )
 
 
