@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from ml_connector.app.sync import sync
 from ml_connector.app.system import SystemClock
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ class Shop:
             raise report.error
         assert report.reading is not None
         assert report.reading.kind == kind, report.reading
+        return report.reading
+
+    async def fully(self, flow: str = "customers") -> Reading:
+        """The same, as a person asks for everything."""
+        [report] = await sync(self.office.at, [flow], full=True)
+        if report.error is not None:
+            raise report.error
+        assert report.reading is not None
+        assert report.reading.kind == "full"
         return report.reading
 
     async def watermark(self, flow: str = "customers") -> datetime:

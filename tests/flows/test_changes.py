@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml_connector.errors import MissingScopeError
+from ml_connector.store import matches, runs
+from ml_connector.store.matches import Match
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.flows.changing import OWN, asked, crawled
-    from tests.flows.crawling import writes, written_keys
+    from tests.flows.crawling import CRAWLED, edit_mapping, writes, written_keys
     from tests.flows.office import ON_BOTH_DATABASES, Office
+    from tests.flows.test_deleted_and_merged import deleted, restored
 else:
     from changing import OWN, asked, crawled
-    from crawling import writes, written_keys
+    from crawling import CRAWLED, edit_mapping, writes, written_keys
     from office import ON_BOTH_DATABASES, Office
+    from test_deleted_and_merged import deleted, restored
 
 
 @ON_BOTH_DATABASES
@@ -90,3 +96,172 @@ async def test_equal_times_over_a_page_border_are_all_read(start: Callable[..., 
     assert (await shop.read("changes")).records == 8
     assert len(seen.of("CustomersV3", "$orderby=ModifiedDateTime,")) == 3
     assert (await shop.read("changes")).records == 0
+
+
+async def test_a_mass_change_is_read_in_full_until_no_late_row_can_follow_and_not_over_and_over(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """Its rows lie within the overlap as long as nothing newer comes: after the overlap they are done with."""
+    shop = await crawled(start, 6, settings={"sync": {"most_changes": 3}})
+    for number in range(1, 7):
+        shop.changes(number, AddressStreet="2 Side Street")
+    await shop.read("full")
+    await shop.read("full")
+    shop.office.later(timedelta(minutes=5))
+    shop.changes(2, ago=timedelta(minutes=4), AddressStreet="4 Late Street")
+    await shop.read("full")
+    assert shop.office.companies()["usmf:US-002"]["address"] == "4 Late Street"
+    seen = asked(shop.office)
+    assert (await shop.read("changes")).records == 0
+    assert len(seen.targets) == 2
+    shop.theirs.later(seconds=2)
+    shop.changes(3, AddressStreet="6 Side Street")
+    assert (await shop.read("changes")).records == 1
+
+
+# What no time of change tells ---
+
+
+@ON_BOTH_DATABASES
+async def test_a_change_that_bi_entities_do_not_see_is_found_by_the_daily_crawl(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """The party's name: CustTable's own row does not move."""
+    shop = await crawled(start, 4, "bi")
+    shop.changes(2, OrganizationName="Renamed Works")
+    shop.office.later(timedelta(hours=23))
+    assert (await shop.read("changes")).records == 0
+    assert shop.office.companies()["usmf:US-002"]["name"] == "US-002 Works"
+    shop.office.later(timedelta(hours=1))
+    reading = await shop.read("full")
+    assert reading.because.startswith("the crawl before began at ")
+    assert shop.office.companies()["usmf:US-002"]["name"] == "Renamed Works"
+    shop.theirs.later(minutes=1)
+    shop.changes(3, PaymentTerms="Net30")
+    await shop.read("changes")
+    await shop.office.verified()
+
+
+async def test_a_time_of_change_of_the_whole_record_sees_the_name_too(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """As the tenant built it: of the account's table alone it does not."""
+    shop = await crawled(start, 2)
+    shop.changes(2, OrganizationName="Renamed Works")
+    assert (await shop.read("changes")).records == 1
+    shop = await crawled(start, 2, house="second", switches={"modified_property": "own_table"})
+    shop.changes(2, OrganizationName="Renamed Works")
+    assert (await shop.read("changes")).records == 0
+
+
+async def test_a_customer_that_is_gone_is_marked_by_full_crawls_only(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    shop = await crawled(start, 4)
+    shop.office.twins.pair.remove("CustomersV3", "usmf:US-002")
+    for _ in range(3):
+        await shop.read("changes")
+    assert shop.office.companies()["usmf:US-002"]["d365_status"] == "Active"
+    for _ in range(2):
+        await shop.fully()
+    assert shop.office.companies()["usmf:US-002"]["d365_status"] == "Not in Dynamics"
+
+
+async def test_what_people_edited_in_hubspot_is_put_back_between_crawls_too(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    shop = await crawled(start, 3, switches={"search_lag_s": "0"})
+    shop.office.rep_changes("companies", shop.office.company_id("usmf:US-002"), name="Scribbled")
+    await shop.read("changes")
+    assert shop.office.companies()["usmf:US-002"]["name"] == "US-002 Works"
+    mark = shop.office.mark()
+    await shop.read("changes")
+    await shop.fully()
+    assert writes(shop.office, mark) == []
+
+
+async def test_a_record_about_which_a_person_decided_goes_on_at_once(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """Doubtful matches hold creations; no time of theirs moves when that is decided."""
+    shop = await crawled(start, 2)
+    office = shop.office
+    await office.rep_asks("POST", "/crm/v3/objects/companies", {"properties": {"name": "Twin Works"}})
+    shop.theirs.later(hours=1)
+    await office.customer("usmf:US-050", OrganizationName="Twin Works")
+    shop.theirs.later(hours=1)
+    await office.customer("usmf:US-051", OrganizationName="Later Works")
+    async with office.at.store.write() as tx:
+        cid = office.at.connection.connection_id
+        doubt = Match("customers", "usmf:US-050", "1", "name", 50, "doubtful", {}, "a run")
+        await matches.add(tx, cid, [doubt], office.at.vault)
+    reading = await shop.read("changes")
+    assert reading.records == 1
+    async with office.at.store.read() as tx:
+        [open_one] = await matches.list(tx, cid, office.at.vault)
+    shop.theirs.later(hours=1)
+    async with office.at.store.write() as tx:
+        await matches.decide(tx, cid, [open_one.match_id], "rejected", "a person")
+    assert (await shop.read("changes")).records == 1
+    assert "usmf:US-050" in office.companies()
+
+
+async def test_a_record_restored_in_hubspot_is_brought_up_to_date_at_once(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """It changed in Dynamics while it lay in the recycle bin, and the watermark has passed that since."""
+    shop = await crawled(start, 3)
+    office = shop.office
+    company = office.company_id("usmf:US-002")
+    await deleted(office, "usmf:US-002")
+    shop.changes(2, AddressStreet="2 Side Street")
+    await shop.read("changes")
+    shop.theirs.later(hours=1)
+    shop.changes(3, AddressStreet="3 Side Street")
+    await shop.read("changes")
+    restored(office, company)
+    await shop.read("changes")
+    assert office.companies()["usmf:US-002"]["address"] == "2 Side Street"
+
+
+# When everything is read instead ---
+
+
+@ON_BOTH_DATABASES
+async def test_whatever_speaks_against_a_short_read_makes_it_a_full_crawl(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """Each reason by itself, and after it the changes alone are read again."""
+    shop = await crawled(start, 6, settings={"sync": {"most_changes": 3}})
+    office = shop.office
+
+    assert (await shop.fully()).because == "a full crawl was asked for"
+    await shop.read("changes")
+
+    for number in range(1, 5):
+        shop.changes(number, AddressStreet="4 Side Street")
+    assert "more than 3 changes since" in (await shop.read("full")).because
+    office.later(timedelta(minutes=5))
+    await shop.read("full")
+    await shop.read("changes")
+
+    edit_mapping(office, "[OrganizationName, KnownAs, NameAlias]", "[OrganizationName, KnownAs]")
+    assert (await shop.read("full")).because == "the mapping has changed"
+    await shop.read("changes")
+
+    office.at.settings = office.at.settings.model_copy(
+        update={"customers": {"changes_from": OWN, "one_time": True}}
+    )
+    assert (await shop.read("full")).because == "the settings have changed"
+    await shop.read("changes")
+
+    office.fault("dynamics", "status", "GET", CRAWLED, status=403, skip=1)
+    with pytest.raises(MissingScopeError):
+        await shop.fully()
+    office.mended()
+    assert (await shop.read("full")).because == "the crawl before was cut off"
+    await shop.read("changes")
+    async with office.at.store.read() as tx:
+        kinds = [one.kind for one in await runs.list(tx, office.at.connection.connection_id)]
+    assert kinds.count("changes") == 5
+    await office.verified()

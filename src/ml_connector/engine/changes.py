@@ -1,7 +1,9 @@
 """Between full crawls: the records whose times of change lie behind the watermark, judged and pushed like a crawl's.
 
 The watermark is a time of the source's own server, and moves in the transaction that stores the last of the changes.
-Each read begins a while before it, for a transaction that lasts may show an older time than others seen before.
+A read begins a while before it, the overlap, for a transaction that lasts shows an older time than others seen before.
+Once a pass has begun an overlap after the one that saw the watermark first, no such row can follow: the next read
+begins behind the watermark, and a mass change is not read over and over.
 
 What no time of change tells is read beside: records whose links must be compared anyway, and those about which a
 person has decided something. Records that are gone, and changes in tables without such times, are found by crawls.
@@ -27,7 +29,7 @@ from ml_connector.engine.recording import Ledger
 from ml_connector.store import links, matches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from ml_connector.engine.context import Engine
     from ml_connector.engine.coverage import CoveredPage
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.engine.reading import JudgedPage
     from ml_connector.store.database import Tx
+
+
+A_TICK = timedelta(seconds=1)  # servers tell times of change to the second
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +95,11 @@ class ChangesRead:
         began = self.engine.around.clock.now()
         await settle_creations(self.flow, self.engine, crawl.run_id)
         await recheck(self.flow, self.engine, crawl.run_id)
-        await crawl.put_back()
         assert self.flow.changes is not None
         assert crawl.state.watermark is not None
         watermark = moment_of(crawl.state.watermark)
-        found = await self.flow.changes.changed(watermark - self.rhythm.overlap, most=self.rhythm.most)
+        found = await self.flow.changes.changed(self.after(watermark), most=self.rhythm.most)
+        seen_at = self.engine.around.clock.now()
         keys = list(dict.fromkeys([*found.keys, *await self.beside()]))
         if not found.whole or len(keys) > self.rhythm.most:
             return f"more than {self.rhythm.most:,} changes since {shown(watermark)}"
@@ -103,9 +108,19 @@ class ChangesRead:
             return f"of the changes since {shown(watermark)}, {'; '.join(against)}"
         self.reading.records = len(page.judged.changes)
         newest = max(crawl.state.watermark, found.newest or crawl.state.watermark, key=moment_of)
-        await self.push(page, newest, began)
+        moved = {"looked_at": began.isoformat()}
+        if newest != crawl.state.watermark:
+            moved |= {"watermark": newest, "seen_at": seen_at.isoformat()}
+        await self.push(page, moved)
+        await crawl.put_back()  # now: what a call without an answer has written is no edit of a person
         await associate(self.flow, self.engine, crawl.run_id)
         return ""
+
+    def after(self, watermark: datetime) -> datetime:
+        """The moment behind which the read begins."""
+        state, overlap = self.crawl.state, self.rhythm.overlap
+        waited = datetime.fromisoformat(state.looked_at) - datetime.fromisoformat(state.seen_at)
+        return watermark if waited >= overlap > timedelta() else watermark - overlap - A_TICK
 
     async def beside(self) -> list[str]:
         """Records that a pass must look at though no time of theirs has moved."""
@@ -129,11 +144,11 @@ class ChangesRead:
         figures.add(page.judged.changes, self.flow.traits, self.crawl.limits)
         return verdict(figures, self.flow.traits, self.crawl.limits)
 
-    async def push(self, page: JudgedPage, newest: str, began: datetime) -> None:
+    async def push(self, page: JudgedPage, moved: Mapping[str, str]) -> None:
         """Send the changes; the watermark moves with the outcome of the last of them."""
 
         async def move(tx: Tx, _covered: CoveredPage, _done: int) -> None:
-            await self.crawl.move(tx, watermark=newest, looked_at=began.isoformat())
+            await self.crawl.move(tx, **moved)
 
         crawl, coverage = self.crawl, Coverage()
         ledger = Ledger(

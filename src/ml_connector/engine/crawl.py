@@ -63,6 +63,7 @@ class CrawlState:
     watermark: str | None = (
         None  # what changed up to here has been read, by the server's times; set by its end
     )
+    seen_at: str = ""  # when the watermark was first seen, by our clock
     looked_at: str = ""  # when the latest pass began, by our clock
 
     @classmethod
@@ -130,10 +131,19 @@ class Crawl:
         """Remember the newest time of change the server shows before the first page: what is newer may be missed."""
         if self.flow.changes is None:
             return
-        now = self.engine.around.clock.now().isoformat()
-        newest, read_by = await self.flow.changes.newest(), self.flow.changes.read_by
+        clock, state = self.engine.around.clock, self.state
+        began = clock.now().isoformat()
+        newest = await self.flow.changes.newest()
+        seen_at = state.seen_at if newest == state.watermark else clock.now().isoformat()
         async with self.engine.store.write() as tx:
-            await self.move(tx, began_at=now, looked_at=now, newest=newest, read_by=read_by)
+            await self.move(
+                tx,
+                began_at=began,
+                looked_at=began,
+                newest=newest,
+                seen_at=seen_at,
+                read_by=self.flow.changes.read_by,
+            )
 
     # Reading ---
 
@@ -279,10 +289,12 @@ class Crawl:
                         await filler.send(change, covered)
                     covered.judged = True
                     await ledger.save_progress()
+        newest = self.state.newest or None
         async with self.engine.store.write() as tx:
             await crawls.forget(tx, cid, crawl_id)
             # everything has been read: the watermark may go back, as after F&O was set back to an older copy
-            await self.move(tx, rewind=True, phase="done", cursor=None, watermark=self.state.newest or None)
+            rewind = newest != self.state.watermark
+            await self.move(tx, rewind=rewind, phase="done", cursor=None, watermark=newest)
 
     async def staged(self, after: int) -> list[crawls.Staged]:
         """The next portions."""

@@ -59,8 +59,8 @@ class Changes(Protocol):
             ConfigurationError: the source has no such times.
         """
 
-    async def changed(self, since: datetime, *, most: int) -> Changed:
-        """The keys of the records changed at that moment or later, as far as there are no more than so many."""
+    async def changed(self, after: datetime, *, most: int) -> Changed:
+        """The keys of the records changed later than that, as far as there are no more than so many."""
 
 
 class Sink(Protocol):

@@ -244,6 +244,7 @@ async def _new_crawl(flow: RecordFlow, engine: Engine, before: CrawlState | None
         mapping_version=flow.mapping_version,
         edits_since=before.edits_since,
         watermark=before.watermark,
+        seen_at=before.seen_at,
     )
 
 

@@ -36,9 +36,9 @@ class CustomerChanges:
         """The newest time of change."""
         return await self.rows.newest()
 
-    async def changed(self, since: datetime, *, most: int) -> Changed:
-        """The customers changed at that moment or later."""
-        found = await self.rows.since(since, most=most)
+    async def changed(self, after: datetime, *, most: int) -> Changed:
+        """The customers changed later than that."""
+        found = await self.rows.after(after, most=most)
         keys = dict.fromkeys(external_key(*(row[name] for name in timed.key)) for timed, row in found.rows)
         return Changed([*keys], found.reach, found.whole)
 
@@ -47,12 +47,14 @@ def customer_changes(
     dynamics: DynamicsClient, settings: CustomerSettings, legal_entities: Sequence[str], read_by: str
 ) -> CustomerChanges | None:
     """As ``customers.changes_from`` says; None where it is off."""
-    chosen = settings.changes_from
-    sets = timed_sets(
-        chosen,
-        own=TimedSet(OWN_ENTITY, chosen, OWN_KEY),
-        bi=(TimedSet(BI_ENTITY, BI_FIELD, BI_KEY),),
+    rows = changed_customers(dynamics, settings.changes_from, legal_entities)
+    return CustomerChanges(rows, read_by) if rows.sets else None
+
+
+def changed_customers(dynamics: DynamicsClient, chosen: str, legal_entities: Sequence[str]) -> ChangedRows:
+    """The rows that tell of changed customers; without data entities where it is off."""
+    own, bi = TimedSet(OWN_ENTITY, chosen, OWN_KEY), TimedSet(BI_ENTITY, BI_FIELD, BI_KEY)
+    sets = timed_sets(chosen, own=own, bi=(bi,))
+    return ChangedRows(
+        dynamics, sets, in_legal_entities(legal_entities), f"customers.changes_from = {chosen}"
     )
-    scope = in_legal_entities(legal_entities)
-    rows = ChangedRows(dynamics, sets, scope, f"customers.changes_from = {chosen}")
-    return CustomerChanges(rows, read_by) if sets else None

@@ -54,9 +54,9 @@ class ProductChanges:
         """The newest time of change."""
         return await self.rows.newest()
 
-    async def changed(self, since: datetime, *, most: int) -> Changed:
-        """The products of which an item changed at that moment or later."""
-        found = await self.rows.since(since, most=most)
+    async def changed(self, after: datetime, *, most: int) -> Changed:
+        """The products of which an item changed later than that."""
+        found = await self.rows.after(after, most=most)
         if not found.whole:
             return Changed([], found.reach, whole=False)
         items = {(str(row["dataAreaId"]), str(row[timed.key[1]])) for timed, row in found.rows}
@@ -85,9 +85,13 @@ class ProductChanges:
 
 def product_changes(dynamics: DynamicsClient, source: ProductSource, read_by: str) -> ProductChanges | None:
     """As ``products.changes_from`` says; None where it is off."""
-    chosen = source.rules.settings.changes_from
-    sets = timed_sets(chosen, own=TimedSet(DATA_ENTITY, chosen, OWN_KEY), bi=BI_ENTITIES)
-    if not sets:
+    rows = changed_items(dynamics, source.rules.settings.changes_from, source.scope)
+    if not rows.sets:
         return None
-    rows = ChangedRows(dynamics, sets, source.scope, f"products.changes_from = {chosen}")
     return ProductChanges(dynamics, rows, source.rules.is_shared, source.variants, read_by)
+
+
+def changed_items(dynamics: DynamicsClient, chosen: str, scope: str) -> ChangedRows:
+    """The rows that tell of changed items; without data entities where it is off."""
+    sets = timed_sets(chosen, own=TimedSet(DATA_ENTITY, chosen, OWN_KEY), bi=BI_ENTITIES)
+    return ChangedRows(dynamics, sets, scope, f"products.changes_from = {chosen}")

@@ -80,8 +80,8 @@ class ChangedRows:
                     found = max(found or text, text, key=moment_of)
         return found
 
-    async def since(self, moment: datetime, *, most: int) -> Found:
-        """The rows changed at that moment or later, oldest first; no further page once there are more than ``most``.
+    async def after(self, moment: datetime, *, most: int) -> Found:
+        """The rows changed later than that, oldest first; no further page once there are more than ``most``.
 
         One page is one look of F&O's. Behind the first, a row that changes meanwhile makes others slip past a page's
         end: so only the first page counts as read, and what follows it is read once more the next time.
@@ -92,7 +92,7 @@ class ChangedRows:
             async for page in self.client.pages(
                 timed.data_entity,
                 select=(timed.field, *timed.key),
-                filter=both(self.scope, timed.condition, compare(timed.field, "ge", moment)),
+                filter=both(self.scope, timed.condition, compare(timed.field, "gt", moment)),
                 orderby=timed.order,
             ):
                 names = (timed.field, *timed.key)
