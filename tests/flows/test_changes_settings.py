@@ -86,6 +86,18 @@ async def test_a_field_that_no_row_fills_leaves_every_pass_a_full_crawl(start: S
         assert report.reading.because == because
 
 
+async def test_a_field_with_times_to_come_is_no_time_of_change(start: Start) -> None:
+    """Dynamics writes the end of time as 2154: behind such a watermark nothing would ever be read."""
+    office = await start(settings={"customers": {"changes_from": "CredManCreditLimitDate"}})
+    key = await office.customer("usmf:US-001")
+    office.clerk_changes("CustomersV3", key, CredManCreditLimitDate="2154-12-31")
+    await office.sync("customers")
+    for because in ("no full crawl has been finished yet", "the newest time of change lies ahead"):
+        report = (await office.sync("customers"))["customers"]
+        assert report.reading is not None
+        assert report.reading.because == because
+
+
 async def test_switched_off_again_every_pass_reads_all_rows_and_says_nothing_of_it(start: Start) -> None:
     shop = await crawled(start, 3)
     office = shop.office

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ml_connector.domain.clock import moment_of
 from ml_connector.domain.records import Page, Result
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from ml_connector.store.database import Tx
 
 
+A_DAY = timedelta(
+    days=1
+)  # further ahead than that is no clock that goes wrong: the field means something else
 A_TICK = timedelta(seconds=1)  # servers tell times of change to the second
 
 
@@ -144,7 +147,7 @@ class ChangesRead:
         figures.add(page.judged.changes, self.flow.traits, self.crawl.limits)
         return verdict(figures, self.flow.traits, self.crawl.limits)
 
-    async def push(self, page: JudgedPage, moved: Mapping[str, str]) -> None:
+    async def push(self, page: JudgedPage, moved: Mapping[str, Any]) -> None:
         """Send the changes; the watermark moves with the outcome of the last of them."""
 
         async def move(tx: Tx, _covered: CoveredPage, _done: int) -> None:
@@ -199,6 +202,8 @@ def _against(before: CrawlState, flow: RecordFlow, read_by: str, rhythm: Rhythm,
         "the mapping has changed": before.mapping_version != flow.mapping_version,
         "the settings have changed": before.read_by != read_by,
         "the crawl before has met no time of change": not before.watermark,
+        "the newest time of change lies ahead": bool(before.watermark)
+        and moment_of(before.watermark or "") > now + A_DAY,
         f"the crawl before began at {shown(began)}": not timedelta() <= now - began < rhythm.full_every,
     }
     return next((reason for reason, is_so in speaks.items() if is_so), "")

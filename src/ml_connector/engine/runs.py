@@ -96,10 +96,8 @@ async def sync_records(
         async def load(run_id: str, counters: Counters) -> None:
             await settle_creations(flow, engine, run_id)
             await recheck(flow, engine, run_id)
-            if flow.changes is not None:
-                await (
-                    flow.changes.newest()
-                )  # a setting that cannot work is told before the first crawl needs it
+            if flow.changes is not None:  # a setting that cannot work is told before a crawl needs it
+                await flow.changes.newest()
             pages = flow.source.pages(cursor)
             await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=True, watch=watch)
 
