@@ -134,7 +134,7 @@ async def test_a_change_that_bi_entities_do_not_see_is_found_by_the_daily_crawl(
     assert shop.office.companies()["usmf:US-002"]["name"] == "US-002 Works"
     shop.office.later(timedelta(hours=1))
     reading = await shop.read("full")
-    assert reading.because.startswith("the crawl before began at ")
+    assert reading.because.startswith("the last full crawl began at ")
     assert shop.office.companies()["usmf:US-002"]["name"] == "Renamed Works"
     shop.theirs.later(minutes=1)
     shop.changes(3, PaymentTerms="Net30")
@@ -152,6 +152,19 @@ async def test_a_time_of_change_of_the_whole_record_sees_the_name_too(
     shop = await crawled(start, 2, house="second", switches={"modified_property": "own_table"})
     shop.changes(2, OrganizationName="Renamed Works")
     assert (await shop.read("changes")).records == 0
+
+
+async def test_new_customers_are_created_and_those_that_leave_the_scope_are_marked(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    shop = await crawled(start, 3, settings={"customers": {"changes_from": OWN, "groups": ["10"]}})
+    await shop.office.customer("usmf:US-004")
+    shop.changes(2, CustomerGroupId="20")
+    report = (await shop.office.sync("customers"))["customers"]
+    assert report.reading is not None
+    assert (report.reading.kind, report.counters.created, report.counters.updated) == ("changes", 1, 1)
+    assert shop.office.companies()["usmf:US-002"]["d365_status"] == "No longer in scope"
+    assert "usmf:US-004" in shop.office.companies()
 
 
 async def test_a_customer_that_is_gone_is_marked_by_full_crawls_only(
@@ -259,7 +272,7 @@ async def test_whatever_speaks_against_a_short_read_makes_it_a_full_crawl(
     with pytest.raises(MissingScopeError):
         await shop.fully()
     office.mended()
-    assert (await shop.read("full")).because == "the crawl before was cut off"
+    assert (await shop.read("full")).because == "the last full crawl was cut off"
     await shop.read("changes")
     async with office.at.store.read() as tx:
         kinds = [one.kind for one in await runs.list(tx, office.at.connection.connection_id)]

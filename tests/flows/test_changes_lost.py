@@ -55,14 +55,14 @@ SEAMS: list[tuple[Any, str, int]] = [
 async def test_killed_at_any_seam_no_change_is_lost_and_none_is_written_twice(
     start: Callable[..., Awaitable[Office]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The changes lie an hour apart, so that no overlap hides a watermark that moved too early."""
+    """The changes lie ten minutes apart, so that no overlap hides a watermark that moved too early."""
     shop = await crawled(start, 6, switches={"search_lag_s": "0"})
     office, died = shop.office, 0
     for place, (module, name, nth) in enumerate(SEAMS):
         street = f"{place} Side Street"
-        shop.theirs.later(hours=6)
+        shop.theirs.later(minutes=80)
         for number in range(1, 7):
-            shop.changes(number, ago=timedelta(minutes=50 * (6 - number)), AddressStreet=street)
+            shop.changes(number, ago=timedelta(minutes=10 * (6 - number)), AddressStreet=street)
         office.sent.clear()
         with monkeypatch.context() as patched:
             Kill(patched).at(module, name, nth)

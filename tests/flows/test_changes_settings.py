@@ -80,7 +80,7 @@ async def test_a_field_that_no_row_fills_leaves_every_pass_a_full_crawl(start: S
     office = await start(settings={"customers": {"changes_from": "CredManCreditLimitDate"}})
     await office.customer("usmf:US-001")
     await office.figures("customers")
-    for because in ("no full crawl has been finished yet", "the crawl before has met no time of change"):
+    for because in ("no full crawl has been finished yet", "the last full crawl met no time of change"):
         report = (await office.sync("customers"))["customers"]
         assert report.reading is not None
         assert report.reading.because == because

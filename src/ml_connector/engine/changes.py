@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from ml_connector.store.database import Tx
 
 
-A_DAY = timedelta(
-    days=1
-)  # further ahead than that is no clock that goes wrong: the field means something else
+A_DAY = timedelta(days=1)  # a time further ahead than that means something else than a change
 A_TICK = timedelta(seconds=1)  # servers tell times of change to the second
 
 
@@ -197,14 +195,14 @@ def _against(before: CrawlState, flow: RecordFlow, read_by: str, rhythm: Rhythm,
     """What speaks against going on from this crawl; empty when nothing does."""
     began = datetime.fromisoformat(before.began_at) if before.began_at else now
     speaks = {
-        "the crawl before was stopped": before.phase == "stopped",
-        "the crawl before was cut off": before.phase not in ("stopped", "done"),
+        "the last full crawl was stopped": before.phase == "stopped",
+        "the last full crawl was cut off": before.phase not in ("stopped", "done"),
         "the mapping has changed": before.mapping_version != flow.mapping_version,
         "the settings have changed": before.read_by != read_by,
-        "the crawl before has met no time of change": not before.watermark,
+        "the last full crawl met no time of change": not before.watermark,
         "the newest time of change lies ahead": bool(before.watermark)
         and moment_of(before.watermark or "") > now + A_DAY,
-        f"the crawl before began at {shown(began)}": not timedelta() <= now - began < rhythm.full_every,
+        f"the last full crawl began at {shown(began)}": not timedelta() <= now - began < rhythm.full_every,
     }
     return next((reason for reason, is_so in speaks.items() if is_so), "")
 

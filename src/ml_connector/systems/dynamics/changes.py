@@ -120,9 +120,9 @@ class ChangedRows:
         except ConfigurationError as error:
             if error.code not in _NOT_THERE:
                 raise
-            raise await self._wrong(timed, error) from error
+            raise await self._not_there(timed, error) from error
 
-    async def _wrong(self, timed: TimedSet, error: ConfigurationError) -> ConfigurationError:
+    async def _not_there(self, timed: TimedSet, error: ConfigurationError) -> ConfigurationError:
         """What to say of a field or data entity that is not there: the nearest one that holds times."""
         if error.code == "dynamics.unknown_entity":
             return _wrong(self.setting, f"this environment has no data entity {timed.data_entity}")
