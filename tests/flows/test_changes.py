@@ -193,6 +193,7 @@ async def test_what_people_edited_in_hubspot_is_put_back_between_crawls_too(
     assert writes(shop.office, mark) == []
 
 
+@ON_BOTH_DATABASES
 async def test_a_record_about_which_a_person_decided_goes_on_at_once(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
@@ -219,6 +220,7 @@ async def test_a_record_about_which_a_person_decided_goes_on_at_once(
     assert "usmf:US-050" in office.companies()
 
 
+@ON_BOTH_DATABASES
 async def test_a_record_restored_in_hubspot_is_brought_up_to_date_at_once(
     start: Callable[..., Awaitable[Office]],
 ) -> None:
