@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import shutil
 import tempfile
@@ -37,6 +38,21 @@ EMPTY = """
             EXECUTE 'ALTER SEQUENCE ' || name || ' RESTART';
         END LOOP;
     END $$"""
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - files of one session, thrown away with it
+ROOM = 2_000_000_000  # bytes that all tests together do not fill
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the files of tests in memory where there is room: their data need not survive a power cut."""
+    if config.option.basetemp is None and "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room(MEMORY):
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)  # pytest's own word for where tmp_path lies
+        tempfile.tempdir = str(MEMORY)
+
+
+def _has_room(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM
 
 
 @dataclass(slots=True)

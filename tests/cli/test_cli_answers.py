@@ -50,7 +50,7 @@ def test_schemas_are_valid_and_name_themselves(path: Path) -> None:
 
 
 def test_the_figures_of_a_sync_are_exactly_those_promised() -> None:
-    """Programs count on these names; ``error`` is there only when a flow was stopped."""
+    """Programs count on these names; ``error`` is there only when a flow was stopped, ``reading`` where set up."""
     flow = schema("sync")["properties"]["flows"]["additionalProperties"]
     assert set(flow["required"]) == SYNC_FIGURES
-    assert set(flow["properties"]) == SYNC_FIGURES | {"error"}
+    assert set(flow["properties"]) == SYNC_FIGURES | {"error", "reading"}

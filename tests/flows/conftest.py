@@ -21,6 +21,7 @@ from ml_connector.twin.launch import TwinOptions, running_twins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from tests.flows.office import MovableClock, Office, connect
@@ -61,7 +62,7 @@ def surroundings() -> Surroundings:
 async def start(
     tmp_path: Path, store_url: str, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[..., Awaitable[Office]]]:
-    """Starts twins and a connected home; keywords are twin options, ``settings``, ``house``, ``connected``."""
+    """Starts twins and a connected home; keywords are twin options and those of ``run``."""
     home = tmp_path / "home"
     monkeypatch.setenv("MLC_HOME", str(home))
     monkeypatch.setattr(
@@ -75,6 +76,7 @@ async def start(
             connected: bool = True,
             api_version: str = "2026-03",
             house: str = "",
+            clock: Callable[[], datetime] | None = None,
             **options: Any,
         ) -> Office:
             own, database_url = home, store_url
@@ -94,7 +96,7 @@ async def start(
             twins = await stack.enter_async_context(
                 running_twins(
                     TwinOptions(**(small | options), switches=switches),
-                    clock=SystemClock().now,
+                    clock=clock or SystemClock().now,
                     rng=random.Random(3),  # noqa: S311 - repeatable on purpose
                     new_id=lambda: f"twin-{next(numbers)}",
                 )

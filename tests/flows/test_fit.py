@@ -221,10 +221,15 @@ async def test_timestamps_are_asked_for_by_name_and_bi_entities_said_to_miss_cha
     calls = office.calls("dynamics")
     found = line(await report_of(office), "timestamps")
     assert "CustTableBiEntities.SysModifiedDateTime" in found.figure
+    assert "customers.changes_from = bi, products.changes_from = bi" in found.meaning
     assert "full passes stay the rule" in found.meaning
     assert not [target for target in calls if "$metadata" in target]
     without = await start(switches={"bi_sets": "missing"})
     assert line(await report_of(without), "timestamps").figure == "None."
+    extended = await start(customers=3, switches={"modified_property": "own_table"})
+    found = line(await report_of(extended), "timestamps")
+    assert "customers.changes_from = ModifiedDateTime" in found.meaning
+    assert "full passes" not in found.meaning
 
 
 async def test_companies_that_stand_in_hubspot_several_times_are_counted(office: Office) -> None:

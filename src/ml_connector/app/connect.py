@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ml_connector.app.changes import with_times_of_change
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.settings import KEPT
 from ml_connector.store import connections
@@ -105,7 +106,8 @@ async def ping(place: Workplace, sides: Sequence[str] = SIDES) -> dict[str, Ping
     for side in sides:
         if side == "dynamics":
             dynamics = await place.dynamics()
-            reports[side] = await ping_dynamics(dynamics, dynamics.settings)
+            found = await ping_dynamics(dynamics, dynamics.settings)
+            reports[side] = await with_times_of_change(place, dynamics, found)
         else:
             hubspot = await place.hubspot()
             reports[side] = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))

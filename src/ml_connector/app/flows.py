@@ -13,6 +13,7 @@ from ml_connector.app.mappings import dimension_rules, order_mapping, order_mapp
 from ml_connector.domain.text import did_you_mean
 from ml_connector.engine.at_once import Turns
 from ml_connector.engine.breaker import Limits
+from ml_connector.engine.changes import Rhythm
 from ml_connector.engine.once import Patience
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.contacts import contacts
@@ -90,7 +91,17 @@ class SyncSettings(BaseModel):
 
     lanes: int = Field(default=32, ge=1, le=64, description="Batches under way at once in one flow.")
     overlap_s: float = Field(
-        default=300, ge=0, description="How far a search reads back behind its watermark."
+        default=300,
+        ge=0,
+        description="How far a search, or a read of changes, goes back behind its watermark.",
+    )
+    full_crawl_hours: float = Field(
+        default=24,
+        ge=0,
+        description="Where passes read changes alone: after so many hours everything is read once more.",
+    )
+    most_changes: int = Field(
+        default=500, ge=1, description="Where more has changed than this, a pass reads everything instead."
     )
     breaker: BreakerSettings = BreakerSettings()
 
@@ -99,6 +110,16 @@ def breaker_limits(place: Workplace) -> Limits:
     """What a crawl may change by itself."""
     chosen = section(SyncSettings, place.settings.sync, "sync").breaker
     return Limits(**chosen.model_dump())
+
+
+def rhythm_of(place: Workplace) -> Rhythm:
+    """How often everything is read where passes read changes alone."""
+    chosen: SyncSettings = section(SyncSettings, place.settings.sync, "sync")
+    return Rhythm(
+        full_every=timedelta(hours=chosen.full_crawl_hours),
+        overlap=timedelta(seconds=chosen.overlap_s),
+        most=chosen.most_changes,
+    )
 
 
 async def record_flow(place: Workplace, name: str) -> RecordFlow:

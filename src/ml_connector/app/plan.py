@@ -19,9 +19,9 @@ from ml_connector.app.properties import require_properties
 from ml_connector.domain.causes import cause_of
 from ml_connector.domain.keys import RecordName
 from ml_connector.domain.records import Counters, Result
+from ml_connector.engine.changes import keyed_pages
 from ml_connector.engine.foresight import Foreseen
 from ml_connector.engine.plan import Plan
-from ml_connector.engine.runs import keyed_pages
 from ml_connector.errors import ConfigurationError
 from ml_connector.store import connections
 

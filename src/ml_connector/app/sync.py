@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.app.first_load import refuse_unmatched_portal
 from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
-from ml_connector.app.flows import breaker_limits, order_flow, record_flow
+from ml_connector.app.flows import breaker_limits, order_flow, record_flow, rhythm_of
 from ml_connector.app.properties import require_properties
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
@@ -30,6 +30,7 @@ async def sync(
     names: Sequence[str],
     *,
     accept_new: bool = False,
+    full: bool = False,
     on_progress: Callable[[str, Counters], None] | None = None,
 ) -> list[RunReport]:
     """Run these flows once, in their own order.
@@ -38,6 +39,7 @@ async def sync(
         place: Where.
         names: The flows.
         accept_new: First loads may create records beside unlinked ones that the portal already holds.
+        full: Records are read in full, also where changes alone could be read.
         on_progress: Told a flow's figures while it runs.
 
     Returns:
@@ -53,7 +55,7 @@ async def sync(
         if not accept_new:
             for name in sorted(chosen):
                 await refuse_unmatched_portal(place, name)
-        return await _run_each(place, chosen, on_progress)
+        return await _run_each(place, chosen, on_progress, full=full)
 
 
 @asynccontextmanager
@@ -73,20 +75,26 @@ async def _signing_in(dynamics: DynamicsClient) -> AsyncGenerator[None, None]:
 
 
 async def _run_each(
-    place: Workplace, chosen: Collection[str], on_progress: Callable[[str, Counters], None] | None
+    place: Workplace,
+    chosen: Collection[str],
+    on_progress: Callable[[str, Counters], None] | None,
+    *,
+    full: bool,
 ) -> list[RunReport]:
     reports: list[RunReport] = []
     for name in FLOW_NAMES:
         if name not in chosen:
             continue
-        report = await _run(place, name, on_progress)
+        report = await _run(place, name, on_progress, full=full)
         reports.append(report)
         if isinstance(report.error, AccessError | RetryableError):
             break
     return reports
 
 
-async def _run(place: Workplace, name: str, on_progress: Callable[[str, Counters], None] | None) -> RunReport:
+async def _run(
+    place: Workplace, name: str, on_progress: Callable[[str, Counters], None] | None, *, full: bool
+) -> RunReport:
     if name == "orders":
         return await _orders(place)
     watch = (lambda counters: on_progress(name, counters)) if on_progress is not None else None
@@ -95,6 +103,8 @@ async def _run(place: Workplace, name: str, on_progress: Callable[[str, Counters
         place.engine,
         place.traffic,
         limits=breaker_limits(place),
+        rhythm=rhythm_of(place),
+        full=full,
         watch=watch,
     )
 

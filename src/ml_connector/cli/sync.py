@@ -62,6 +62,9 @@ async def sync(
         list[str] | None,
         typer.Option("--key", metavar="KEY", help="Only this record (usmf:US-001); may be repeated."),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, also where changes alone would be read.")
+    ] = False,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", metavar="FILE", help="Write exactly what plan --out FILE found."),
@@ -72,7 +75,7 @@ async def sync(
     from ml_connector.app.look import known_records
     from ml_connector.domain.records import Counters
 
-    part = Part(first or 0, tuple(key or ()), plan)
+    part = Part(first or 0, tuple(key or ()), plan, full)
     part.require_one(flows or ())
     async with workplace(terminal) as place:
         statements = await to_confirm(place, flows or ())
@@ -90,11 +93,12 @@ async def sync(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is to be moved of a flow, where it is less than everything."""
+    """What is to be moved of a flow, where a person has chosen."""
 
     first: int = 0
     keys: tuple[str, ...] = ()
     plan: Path | None = None
+    full: bool = False
 
     def require_one(self, named: Sequence[str]) -> None:
         """Refuse words that do not go together."""
@@ -103,6 +107,8 @@ class Part:
             for name, given in (("--first", self.first), ("--key", self.keys), ("--plan", self.plan))
             if given
         ]
+        if self.full and options:
+            raise ConfigurationError(f"--full and {options[0]} do not go together.", code="usage.sync")
         if len(options) > 1:
             raise ConfigurationError(f"{listed(options)} do not go together.", code="usage.sync")
         if options and len(named) != 1:
@@ -122,7 +128,7 @@ class Part:
         if self.plan is not None:
             name, path = names[0], self.plan
             return [await chosen.sync_plan(place, name, path, accept_new=accept_new, on_progress=watch)]
-        return await run_flows(place, names, accept_new=accept_new, on_progress=watch)
+        return await run_flows(place, names, accept_new=accept_new, full=self.full, on_progress=watch)
 
 
 def answer(reports: Sequence[RunReport], schema: str, *, missing: int = 0, **more: Any) -> Reply:
@@ -163,6 +169,8 @@ def _figures(report: RunReport) -> dict[str, Any]:
     figures["requests"] = {side: counters.requests.get(side, 0) for side in ("dynamics", "hubspot")}
     figures["throttled"] = counters.throttled
     figures["seconds"] = round(counters.seconds, 3)
+    if report.reading is not None and report.error is None:
+        figures["reading"] = {**asdict(report.reading), "sentence": report.reading.sentence}
     if report.error is not None:
         figures["error"] = {"code": report.error.code, "message": report.error.message}
     return figures
@@ -185,6 +193,11 @@ def _text(reports: Sequence[RunReport]) -> list[str | Table]:
         assert report.error is not None
         text.append(f"{report.flow} stopped: {report.error.message}")
         text += [f"  {report.error.hint}"] if report.error.hint else []
+    text += [
+        f"{report.flow}: {report.reading.sentence}"
+        for report in reports
+        if report.reading is not None and report.error is None
+    ]
     if parked:
         text.append("Next: ml-connector errors list")
     if waiting:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
-    from datetime import datetime
 
 
 class Clock(Protocol):
@@ -29,3 +29,13 @@ class Surroundings:
     rng: random.Random
     new_id: Callable[[], str]  # short, unique, sortable by creation is not required
     random_bytes: Callable[[int], bytes]
+
+
+def moment_of(text: str) -> datetime:
+    """A time as a server writes it; without a zone it is UTC.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -55,6 +55,16 @@ class CrawlState:
     swept: str = ""  # links up to this key have been looked through for gone records
     verdict: tuple[str, ...] = ()
     edits_since: str = ""  # changes of people in the target have been looked at up to here, by its clock
+    began_at: str = (
+        ""  # when its reading began, by our clock; kept only where the source tells times of change
+    )
+    newest: str = ""  # the newest of those times that the source's server showed before the first page
+    read_by: str = ""  # by which settings it has read
+    watermark: str | None = (
+        None  # what changed up to here has been read, by the server's times; set by its end
+    )
+    seen_at: str = ""  # when the watermark was first seen, by our clock
+    looked_at: str = ""  # when the latest pass began, by our clock
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> CrawlState | None:
@@ -99,6 +109,7 @@ class Crawl:
             await recheck(self.flow, self.engine, self.run_id)
             if self.state.pages == 0:
                 await self.put_back()
+                await self.note_times()
             await self.read()
         if self.state.phase == "judge":
             await self.look()
@@ -115,6 +126,24 @@ class Crawl:
         if newest != self.state.edits_since:
             async with self.engine.store.write() as tx:
                 await self.move(tx, edits_since=newest)
+
+    async def note_times(self) -> None:
+        """Remember the newest time of change the server shows before the first page: what is newer may be missed."""
+        if self.flow.changes is None:
+            return
+        clock, state = self.engine.around.clock, self.state
+        began = clock.now().isoformat()
+        newest = await self.flow.changes.newest()
+        seen_at = state.seen_at if newest == state.watermark else clock.now().isoformat()
+        async with self.engine.store.write() as tx:
+            await self.move(
+                tx,
+                began_at=began,
+                looked_at=began,
+                newest=newest,
+                seen_at=seen_at,
+                read_by=self.flow.changes.read_by,
+            )
 
     # Reading ---
 
@@ -260,9 +289,12 @@ class Crawl:
                         await filler.send(change, covered)
                     covered.judged = True
                     await ledger.save_progress()
+        newest = self.state.newest or None
         async with self.engine.store.write() as tx:
             await crawls.forget(tx, cid, crawl_id)
-            await self.move(tx, phase="done", cursor=None)
+            # everything has been read: the watermark may go back, as after F&O was set back to an older copy
+            rewind = newest != self.state.watermark
+            await self.move(tx, rewind=rewind, phase="done", cursor=None, watermark=newest)
 
     async def staged(self, after: int) -> list[crawls.Staged]:
         """The next portions."""
@@ -271,7 +303,7 @@ class Crawl:
 
     # Storing ---
 
-    async def move(self, tx: Tx, **changed: Any) -> None:
+    async def move(self, tx: Tx, *, rewind: bool = False, **changed: Any) -> None:
         """Store the state the crawl is in now."""
         self.state = replace(self.state, **changed)
         await progress.save(
@@ -281,10 +313,12 @@ class Crawl:
                 flow=self.flow.name,
                 run_id=self.run_id,
                 cursor=self.state.cursor,
+                watermark=self.state.watermark,
                 pages=self.state.pages,
                 complete=self.state.phase == "done",
                 details=asdict(self.state),
             ),
+            rewind=rewind,
         )
 
 

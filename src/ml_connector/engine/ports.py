@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from ml_connector.domain.diff import Change
     from ml_connector.domain.records import (
@@ -31,6 +31,36 @@ class Source(Protocol):
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
         """These records as they are now; missing ones are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Which records changed since a moment, and how far one can rely on that; times are the server's own texts.
+
+    ``whole`` is False when there were too many to list.
+    """
+
+    keys: Sequence[str]
+    newest: str
+    whole: bool = True
+
+
+class Changes(Protocol):
+    """Which records of a source changed, by the times that its server keeps."""
+
+    @property
+    def read_by(self) -> str:
+        """What decides which records are read, and how; where it is another one, everything must be read anew."""
+
+    async def newest(self) -> str:
+        """The newest time of change that the server shows now; empty when it shows none.
+
+        Raises:
+            ConfigurationError: the source has no such times.
+        """
+
+    async def changed(self, after: datetime, *, most: int) -> Changed:
+        """The keys of the records changed later than that, as far as there are no more than so many."""
 
 
 class Sink(Protocol):
@@ -139,7 +169,7 @@ class RecordFlow:
 
     ``properties`` are those its mapping may write, ``first_write`` the ones of them that are only filled while empty.
     ``covers`` tells whether the source as it is set up now would list a record of this key: what it would not list
-    cannot be missed.
+    cannot be missed. ``changes``, where the source keeps times of change, makes passes between full crawls short.
     """
 
     name: str
@@ -153,3 +183,4 @@ class RecordFlow:
     traits: Traits = Traits()
     covers: Callable[[str], bool] = everything
     associations: Associations | None = None
+    changes: Changes | None = None

@@ -104,7 +104,10 @@ async def store_fates(flow: RecordFlow, engine: Engine, run_id: str, found: Fate
     async with engine.store.write() as tx:
         keys = [link.key for link in (*found.back, *found.vanished)]
         stuck = await parked.open_for(tx, cid, name, keys)
-        await links.put(tx, cid, [replace(link, state="live", missed=0) for link in found.back])
+        # without a digest, the next pass compares it whatever has moved meanwhile
+        await links.put(
+            tx, cid, [replace(link, state="live", missed=0, source_digest=b"") for link in found.back]
+        )
         again = [key for link in found.back if (key := link.key) in stuck and stuck[key].cause == DELETED]
         await parked.resolve(tx, cid, name, again, "restored")
         await audit.append(

@@ -6,6 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.records import Counters, Page
+from ml_connector.engine.changes import (
+    ChangesRead,
+    Reading,
+    Rhythm,
+    full_due_at,
+    keyed_pages,
+    why_full,
+)
 from ml_connector.engine.crawl import Crawl, CrawlState
 from ml_connector.engine.creations import settle_creations
 from ml_connector.engine.plan import push_plan
@@ -34,7 +42,8 @@ if TYPE_CHECKING:
     from ml_connector.store.progress import Progress
     from ml_connector.store.runs import RunKind, RunState
 
-PASSES = frozenset({"load", "crawl", "orders"})  # kinds of runs that look at everything a flow has
+PASSES = frozenset({"load", "crawl", "changes", "orders"})  # kinds of runs that bring a flow up to date
+DAILY = Rhythm()
 PAUSES = (AccessError, ConfigurationError, ThrottledError, RunStoppedError)
 
 
@@ -55,12 +64,13 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run ended; ``error`` is what stopped it, if anything did."""
+    """How a run ended; ``error`` is what stopped it, if anything did, ``reading`` what a pass has read."""
 
     run_id: str
     flow: str
     counters: Counters
     error: ConnectorError | None = None
+    reading: Reading | None = None
 
 
 async def sync_records(
@@ -69,11 +79,15 @@ async def sync_records(
     traffic: Callable[[], Traffic],
     *,
     limits: Limits,
+    rhythm: Rhythm = DAILY,
+    full: bool = False,
     watch: Callable[[Counters], None] | None = None,
 ) -> RunReport:
-    """One pass over everything the source holds, going on where an interrupted pass stopped.
+    """One pass over what the source holds, going on where an interrupted pass stopped.
 
     A first load streams; once it is done every pass is a crawl, which the breaker judges before anything is written.
+    Between two crawls a pass reads the changes alone, where the source tells them and nothing speaks against it;
+    ``full`` asks for a crawl.
     """
     state, covered = await _begin_pass(flow, engine)
     if not state.loaded:
@@ -82,6 +96,8 @@ async def sync_records(
         async def load(run_id: str, counters: Counters) -> None:
             await settle_creations(flow, engine, run_id)
             await recheck(flow, engine, run_id)
+            if flow.changes is not None:  # a setting that cannot work is told before a crawl needs it
+                await flow.changes.newest()
             pages = flow.source.pages(cursor)
             await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=True, watch=watch)
 
@@ -91,14 +107,36 @@ async def sync_records(
                 current = await flows.get(tx, engine.connection_id, flow.name)
                 await flows.put(tx, engine.connection_id, replace(current, loaded=True))
         return report
-    crawl = CrawlState.from_details(covered.details) if covered is not None else None
-    if crawl is None or not crawl.goes_on(flow):
-        crawl = await _new_crawl(flow, engine, crawl)
+    before = CrawlState.from_details(covered.details) if covered is not None else None
+    because = await why_full(flow, engine, before, rhythm, asked=full)
+    reading = Reading("full" if because else "changes", because)
 
     async def work(run_id: str, counters: Counters) -> None:
-        await Crawl(flow, engine, run_id, counters, crawl, limits, watch).run()
+        last = before
+        if not because:
+            assert last is not None
+            reading.since, reading.full_due_at = last.watermark or "", full_due_at(last, rhythm)
+            read = ChangesRead(
+                flow, engine, Crawl(flow, engine, run_id, counters, last, limits, watch), rhythm, reading
+            )
+            reading.because = await read.run()
+            if not reading.because:
+                return
+            reading.kind, last = "full", read.crawl.state
+            async with engine.store.write() as tx:
+                await runs.becomes(tx, engine.connection_id, run_id, "crawl")
+        if last is None or not last.goes_on(flow):
+            last = await _new_crawl(flow, engine, last)
+        await Crawl(flow, engine, run_id, counters, last, limits, watch).run()
 
-    return await carry_out(flow.name, engine, traffic, kind="crawl", work=work)
+    return await carry_out(
+        flow.name,
+        engine,
+        traffic,
+        kind="crawl" if because else "changes",
+        work=work,
+        reading=reading if flow.changes is not None else None,
+    )
 
 
 async def release_records(
@@ -180,11 +218,6 @@ async def keyed_records(
     return await carry_out(flow.name, engine, traffic, kind="keyed", work=work)
 
 
-async def keyed_pages(flow: RecordFlow, keys: Sequence[str]) -> AsyncGenerator[Page, None]:
-    """These records as they are now, as one page."""
-    yield Page(await flow.source.read(keys), None)
-
-
 async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progress | None]:
     """Clear up after a pass that was cut off; how the flow stands."""
     cid = engine.connection_id
@@ -208,6 +241,8 @@ async def _new_crawl(flow: RecordFlow, engine: Engine, before: CrawlState | None
         number=before.number + 1,
         mapping_version=flow.mapping_version,
         edits_since=before.edits_since,
+        watermark=before.watermark,
+        seen_at=before.seen_at,
     )
 
 
@@ -235,8 +270,12 @@ async def carry_out(
     *,
     kind: RunKind,
     work: Callable[[str, Counters], Awaitable[None]],
+    reading: Reading | None = None,
 ) -> RunReport:
-    """Store that a run has begun, do its work, store how it ended; what stopped it is in the report."""
+    """Store that a run has begun, do its work, store how it ended; what stopped it is in the report.
+
+    ``reading`` is filled in by the work: what a pass has read is told where nothing stopped it.
+    """
     cid, clock = engine.connection_id, engine.around.clock
     run = await _begin(flow, engine, kind=kind)
     before, began = traffic(), clock.elapsed_s()
@@ -252,9 +291,10 @@ async def carry_out(
     async with engine.store.write() as tx:
         # calls that were under way when another lane stopped the run: the next run makes them again
         await calls.settle_open(tx, cid, [run.run_id], "repeated")
-        await runs.finish(tx, cid, run.run_id, state, asdict(counters), error.message if error else "")
+        said = error.message if error else reading.sentence if reading else ""
+        await runs.finish(tx, cid, run.run_id, state, asdict(counters), said)
         await _pause_or_go_on(tx, cid, run, error)
-    return RunReport(run.run_id, flow, counters, error)
+    return RunReport(run.run_id, flow, counters, error, reading)
 
 
 async def _pause_or_go_on(tx: Tx, connection_id: int, run: Run, error: ConnectorError | None) -> None:

@@ -243,6 +243,14 @@ async def in_state(
     return [Link(*row) for row in await tx.connection.execute(query.order_by(_c.key).limit(limit))]
 
 
+async def due(tx: Tx, connection_id: int, flow: str, *, limit: int) -> list[str]:
+    """Keys of live links that the next pass must compare, whether their source has moved or not."""
+    query = select(_c.key).where(
+        _c.connection_id == connection_id, _c.flow == flow, _c.state == "live", _c.source_digest == b""
+    )
+    return [str(key) for key in (await tx.connection.execute(query.order_by(_c.key).limit(limit))).scalars()]
+
+
 async def by_target(tx: Tx, connection_id: int, object_type: str, target_id: str) -> list[Link]:
     """Every link to one object of the target: several after a merge there."""
     query = select(*_COLUMNS).where(

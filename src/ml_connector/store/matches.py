@@ -70,6 +70,15 @@ async def undecided(tx: Tx, connection_id: int, flow: str, keys: Sequence[str]) 
     return {str(key) for key in (await tx.connection.execute(_UNDECIDED, bound)).scalars()}
 
 
+async def decided_since(tx: Tx, connection_id: int, flow: str, moment: datetime, *, limit: int) -> set[str]:
+    """The source records about which something was decided since that moment: they may go on."""
+    query = select(_c.source_key).where(
+        _c.connection_id == connection_id, _c.flow == flow, _c.decided_at >= moment
+    )
+    rows = await tx.connection.execute(query.distinct().order_by(_c.source_key).limit(limit))
+    return {str(key) for key in rows.scalars()}
+
+
 async def add(tx: Tx, connection_id: int, rows: Sequence[Match], vault: Vault) -> None:
     """Store pairs as given; their time is the transaction's, and so is that of a decision."""
     values = [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ml_connector.store.database import Tx
 
-RunKind = Literal["load", "crawl", "first", "plan", "keyed", "orders", "replay"]
+RunKind = Literal["load", "crawl", "changes", "first", "plan", "keyed", "orders", "replay"]
 RunState = Literal["running", "done", "failed", "interrupted", "stopped"]  # stopped: the breaker holds it
 
 
@@ -58,6 +58,13 @@ async def finish(  # noqa: PLR0917 - all are needed, none has a default
         raise StoreError(f"The run {run_id} was never started.")
 
 
+async def becomes(tx: Tx, connection_id: int, run_id: str, kind: RunKind) -> None:
+    """Note that a run goes on as one of another kind."""
+    c = tables.run.c
+    change = update(tables.run).where(c.connection_id == connection_id, c.run_id == run_id)
+    await tx.connection.execute(change.values(kind=kind))
+
+
 async def get(tx: Tx, connection_id: int, run_id: str) -> Run | None:
     """One run."""
     c = tables.run.c
@@ -84,7 +91,7 @@ async def stopped(tx: Tx, connection_id: int, flow: str) -> builtins.list[Run]:
     of_flow = (c.connection_id == connection_id, c.flow == flow)
     last = (
         select(func.max(c.started_at))
-        .where(*of_flow, c.state == "done", c.kind.in_(("load", "crawl", "orders")))
+        .where(*of_flow, c.state == "done", c.kind.in_(("load", "crawl", "changes", "orders")))
         .scalar_subquery()
     )
     query = select(*_COLUMNS).where(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.twin.dynamics.conftest import Caller
 
 US_001 = "dataAreaId='usmf',CustomerAccount='US-001'"
+MODULE = "ModuleType eq Microsoft.Dynamics.DataEntities.ModuleInventPurchSales"
 ALL = {"cross_company": "true"}
 
 
@@ -120,6 +121,43 @@ def test_the_moment_of_a_table_entity_moves_with_its_own_row_alone(fo: Caller) -
     assert modified(fo, "CustTableBiEntities", mine) == "2026-03-02T10:30:15Z"
     since = "SysModifiedDateTime ge 2026-03-02T10:00:00Z"
     assert [row["AccountNum"] for row in fo.rows("CustTableBiEntities", filter=since)] == ["US-001"]
+
+
+def test_a_price_moves_the_moment_of_its_module_and_not_that_of_the_item(fo: Caller) -> None:
+    """[META] InventTable and InventTableModule are tables of their own."""
+    item, sales = "ItemId eq 'D0001'", f"ItemId eq 'D0001' and {MODULE}'Sales'"
+    before = [
+        modified(fo, "InventTableBiEntities", item),
+        modified(fo, "InventTableModuleBiEntities", sales),
+    ]
+    fo.now += timedelta(hours=1)
+    path = "/data/ReleasedProductsV2(dataAreaId='usmf',ItemNumber='D0001')"
+    assert fo.send("PATCH", path, {"SalesPrice": 500}).status == 204
+    assert modified(fo, "InventTableBiEntities", item) == before[0]
+    assert modified(fo, "InventTableModuleBiEntities", sales) == "2026-03-02T10:30:15Z"
+    assert modified(fo, "InventTableModuleBiEntities", sales.replace("'Sales'", "'Purch'")) == before[1]
+    assert fo.send("PATCH", path, {"NetProductWeight": 3}).status == 204
+    assert modified(fo, "InventTableBiEntities", item) == "2026-03-02T10:30:15Z"
+
+
+@pytest.mark.parametrize("kind", ["absent", "own_table", "whole_record"])
+def test_a_tenant_may_have_added_a_time_of_change(starting: Callable[..., Caller], kind: str) -> None:
+    """[INF] Of the account's table, or of all that a customer shows; off by default."""
+    fo = starting(modified_property=kind)
+    path = f"/data/CustomersV3({US_001})"
+    if kind == "absent":
+        assert "ModifiedDateTime" not in fo.get(path)
+        return
+    start = fo.get(path)["ModifiedDateTime"]
+    fo.now += timedelta(hours=1)
+    fo.send("PATCH", path, {"AddressCity": "Elsewhere"})
+    assert (fo.get(path)["ModifiedDateTime"] == start) is (kind == "own_table")
+    fo.now += timedelta(hours=1)
+    fo.send("PATCH", path, {"PaymentTerms": "Net30"})
+    since = "ModifiedDateTime gt 2026-03-02T11:00:00Z"
+    [row] = fo.rows("CustomersV3", filter=since, orderby="ModifiedDateTime desc,CustomerAccount")
+    assert row["CustomerAccount"] == "US-001"
+    assert "ModifiedDateTime" in fo.get("/data/ReleasedProductsV2(dataAreaId='usmf',ItemNumber='D0001')")
 
 
 def test_a_refused_write_moves_no_moment(fo: Caller) -> None:

@@ -32,6 +32,13 @@ EITHER = (  # one of the two will do
     frozenset({"CDSContactPersonsV2", "ContactPersons"}),
     frozenset({"CDSReleasedDistinctProducts", "Ledgers"}),
 )
+_CHANGES_FROM = {  # the setting that makes use of a time of change
+    "CustomersV3": "customers.changes_from",
+    "CustTableBiEntities": "customers.changes_from",
+    "ReleasedProductsV2": "products.changes_from",
+    "InventTableBiEntities": "products.changes_from",
+    "InventTableModuleBiEntities": "products.changes_from",
+}
 _SHORT = {
     "CustomersV3": "customers",
     "ReleasedProductsV2": "products",
@@ -119,9 +126,15 @@ def _timestamps(found: Offered) -> Line:
             "timestamps", "ok", "None.", "Every pass reads all rows and compares, which is the default."
         )
     names = _listed(f"{each.entity_set}.{each.field}" for each in there)
-    own = any(each.entity_set in _SHORT for each in there)
-    meaning = "Passes can be shorter." if own else "They miss changed names: full passes stay the rule."
-    return Line("timestamps", "ok", f"{names}.", meaning)
+    own = {_CHANGES_FROM[each.entity_set]: each.field for each in there if each.entity_set in _SHORT}
+    bi = {_CHANGES_FROM[each.entity_set]: "bi" for each in there if each.entity_set.endswith("BiEntities")}
+    best = bi | own
+    chosen = ", ".join(f"{setting} = {value}" for setting, value in best.items())
+    meaning = (
+        f"With {chosen} a pass reads only what changed; a full crawl follows once a day." if chosen else ""
+    )
+    misses = "BI entities miss changed names: full passes stay the rule." if "bi" in best.values() else ""
+    return Line("timestamps", "ok", f"{names}.", f"{meaning} {misses}".strip())
 
 
 def _dimensions(found: Dimensions) -> Line:

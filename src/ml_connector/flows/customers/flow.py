@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.domain.keys import external_key, split_key
 from ml_connector.domain.records import SourceRecord, TargetRecord, digest
 from ml_connector.engine.ports import RecordFlow, Traits
+from ml_connector.flows.customers.changes import customer_changes
 from ml_connector.flows.customers.scope import scope_of
 from ml_connector.flows.customers.settings import PER_PARTY
 from ml_connector.systems.dynamics.odata import equals
@@ -58,37 +59,49 @@ class CustomerSource:
     left_by: Callable[[Mapping[str, Any]], str]  # the scope filter that leaves a row out
     per_party: bool = False
 
+    @property
+    def read_by(self) -> str:
+        """What this reading is known by."""
+        return digest([self.client.settings.url, asdict(self.reading)]).hex()
+
     async def pages(self, cursor: str | None) -> AsyncGenerator[Page, None]:
         """Every such customer, in key order.
 
         The cursor is the server's next link, which asks for the fields, rows and host of its day; it is followed
         only while this reading is still the same.
         """
-        reading = digest([self.client.settings.url, asdict(self.reading)]).hex()
         read_by, _, link = (cursor or "").partition(" ")
-        pages = read_pages(self.client, self.reading, link if read_by == reading else None, self.record)
+        goes_on = read_by == self.read_by
+        pages = read_pages(self.client, self.reading, link if goes_on else None, self.record)
         async with aclosing(pages):
             async for page in pages:
-                came = replace(page, cursor=f"{reading} {page.cursor}" if page.cursor else page.cursor)
+                came = replace(page, cursor=f"{self.read_by} {page.cursor}" if page.cursor else page.cursor)
                 del page
                 yield came
                 del came
 
     async def read(self, keys: Sequence[str]) -> list[SourceRecord]:
         """These customers as they are now; those that this flow never reads are left out."""
-        records: list[SourceRecord] = []
-        for key in keys:
-            legal_entity, account = split_key(key)
-            if legal_entity not in self.legal_entities:
-                continue
-            row = await self.client.row(
+        accounts: dict[str, list[str]] = {}
+        for legal_entity, account in map(split_key, keys):
+            if legal_entity in self.legal_entities:
+                accounts.setdefault(legal_entity, []).append(account)
+        rows = [row for entity, numbers in accounts.items() for row in await self._rows(entity, numbers)]
+        return [self.record(row) for row in rows if row.get("PartyType") in self.party_types]
+
+    async def _rows(self, legal_entity: str, accounts: Sequence[str]) -> list[dict[str, Any]]:
+        """One row by its key, several by filters."""
+        if len(accounts) > 1:
+            return await self.client.rows_by(
                 DATA_ENTITY,
-                {"dataAreaId": legal_entity, "CustomerAccount": account},
+                "CustomerAccount",
+                accounts,
                 select=self.reading.select,
+                extra_filter=equals("dataAreaId", legal_entity),
             )
-            if row is not None and row.get("PartyType") in self.party_types:
-                records.append(self.record(row))
-        return records
+        key = {"dataAreaId": legal_entity, "CustomerAccount": accounts[0]}
+        row = await self.client.row(DATA_ENTITY, key, select=self.reading.select)
+        return [row] if row is not None else []
 
     def record(self, row: Mapping[str, Any]) -> SourceRecord:
         """The selected fields and those only this flow can tell.
@@ -179,4 +192,10 @@ def customers(
         first_write=mapping.first_write,
         traits=TRAITS,
         covers=lambda key: split_key(key)[0] in legal_entities,
+        changes=customer_changes(
+            dynamics,
+            settings,
+            legal_entities,
+            read_by=f"{source.read_by} {digest(settings.model_dump()).hex()}",
+        ),
     )

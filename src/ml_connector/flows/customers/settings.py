@@ -35,6 +35,13 @@ class CustomerSettings(BaseModel):
     companies_for_persons: bool = Field(
         default=False, description="Whether a customer who is a person becomes a company beside its contact."
     )
+    changes_from: str = Field(
+        default="off",
+        pattern=r"^\w*$",
+        description="What tells the customers that changed since the last pass: the name of a field with the time of "
+        "change that your tenant has added to CustomersV3; bi for CustTableBiEntities, which does not see changed "
+        "names and addresses; off: every pass reads all rows. A full crawl finds the rest once a day.",
+    )
 
 
 class ContactSettings(BaseModel):

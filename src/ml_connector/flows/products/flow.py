@@ -9,6 +9,7 @@ from ml_connector.domain.records import TargetRecord, digest
 from ml_connector.engine.ports import RecordFlow, Traits
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.products import stops, texts, variants
+from ml_connector.flows.products.changes import product_changes
 from ml_connector.flows.products.currency import price_currencies, price_property
 from ml_connector.flows.products.optional import Notices, OptionalEntity
 from ml_connector.flows.products.records import Rules
@@ -70,9 +71,11 @@ async def products(
     rules = Rules(settings, product_reading(mapping.sources, settings), price_entity, places)
     every_place = ("price", *(f"hs_price_{currency.lower()}" for currency in portal_currencies))
     every_place = every_place if "price" in mapping.targets else ()
+    source = _source(dynamics, rules, in_legal_entities(legal_entities), notices)
+    read_by = [dynamics.settings.url, source.scope, rules.select, settings.model_dump(), price_entity, places]
     return RecordFlow(
         name=NAME,
-        source=_source(dynamics, rules, in_legal_entities(legal_entities), notices),
+        source=source,
         sink=UpsertSink(hubspot, OBJECT_TYPE, KEY_PROPERTY, unique=await has_unique_key(hubspot)),
         map=_to_product(mapping, settings, every_place, notices),
         mapping_version=mapping_version,
@@ -86,6 +89,7 @@ async def products(
             bulk_is_normal=True,
         ),
         covers=lambda key: settings.identity == "shared" or split_key(key)[0] in legal_entities,
+        changes=product_changes(dynamics, source, digest(read_by).hex()),
     )
 
 

@@ -50,6 +50,14 @@ class ProductSettings(BaseModel):
         default=(), description="Product types to send (Item, Service); empty: both."
     )
     lifecycle_states: Listed = Field(default=(), description="Lifecycle states to send; empty: all.")
+    changes_from: str = Field(
+        default="off",
+        pattern=r"^\w*$",
+        description="What tells the products that changed since the last pass: the name of a field with the time of "
+        "change that your tenant has added to ReleasedProductsV2; bi for the tables of items and their prices, which "
+        "do not see changed names, groups and sales stops; off: every pass reads all rows. A full crawl finds the "
+        "rest once a day.",
+    )
 
     @field_validator("end_of_life_states", "groups", "types", "lifecycle_states", mode="before")
     @classmethod

@@ -53,6 +53,7 @@ TIMESTAMPS = {  # no master entity has one of its own: an extension, BI entities
     "ReleasedProductsV2": _OF_AN_EXTENSION,
     "CustTableBiEntities": ("SysModifiedDateTime",),
     "InventTableBiEntities": ("SysModifiedDateTime",),
+    "InventTableModuleBiEntities": ("SysModifiedDateTime",),
     "ContactPersons": ("LastEditDateTime",),
 }
 _AFTER_NULL = datetime(1900, 1, 2, tzinfo=UTC)  # an empty time is 1900-01-01

@@ -80,6 +80,14 @@ _ALL = (
     ),
     Switch("extra_properties", ("off", "on"), "off", "Installations and releases add properties.", "REC"),
     Switch(
+        "modified_property",
+        ("absent", "own_table", "whole_record"),
+        "absent",
+        "A tenant may have added ModifiedDateTime to CustomersV3 and ReleasedProductsV2: of the set's own table, "
+        "or of everything the record shows.",
+        "INF",
+    ),
+    Switch(
         "cds_sets", ("offered", "missing"), "offered", "Not every tenant offers the CDS entity sets.", "INF"
     ),
     Switch(

@@ -161,10 +161,11 @@ def _modules(_row: Row) -> tuple[str, ...]:
     return MODULES
 
 
+_DATED = ("SysModifiedDateTime", "SysRecVersion")  # of two tables that one row of the twin stands for
 DERIVATIONS: dict[str, tuple[Derivation, ...]] = {
     "CustTableBiEntities": (Derivation("customers", _customer),),
-    "InventTableBiEntities": (Derivation("releases", _item),),
-    "InventTableModuleBiEntities": (Derivation("releases", _module, _modules),),
+    "InventTableBiEntities": (Derivation("releases", _item, dated=_DATED),),
+    "InventTableModuleBiEntities": (Derivation("releases", _module, _modules, dated=_DATED),),
     "SalesTableBiEntities": (Derivation("orders", _columns(_ORDER)),),
     "SalesLineBiEntities": (Derivation("lines", _columns(_LINE)),),
     "EcoResProductBiEntities": (Derivation("products", _product),),

@@ -25,11 +25,16 @@ def _one(_row: Row) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How rows are made from one table: which parts a source row has, and the values of each part."""
+    """How rows are made from one table: which parts a source row has, and the values of each part.
+
+    ``dated`` names the values that tell when and how often the source changed, where the source holds more than this
+    table does: they stay as they are when nothing else of the row has moved.
+    """
 
     source: str
     values: Callable[[Row, str], Mapping[str, Any]]
     parts: Callable[[Row], tuple[str, ...]] = _one
+    dated: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,6 +108,8 @@ class DerivedTable(Table):
                 row = made.rows[part] = self.new_row(values, source)
                 self.add(row)
             else:
+                if derivation.dated:
+                    values = _with_own_dates(row, values, derivation.dated)
                 self.assign(row, {name: MISSING for name in row.values if name not in values} | values)
             row.version = sum(state) - 1
             row.modified = source.modified
@@ -116,3 +123,10 @@ class DerivedTable(Table):
         for key in [key for key in self._made if key not in living]:
             for row in self._made.pop(key).rows.values():
                 self.remove(row)
+
+
+def _with_own_dates(row: Row, values: dict[str, Any], dated: Sequence[str]) -> dict[str, Any]:
+    """The new values of a row, with the dates it has where nothing else of it has moved."""
+    dates = {name: row.values[name] for name in dated if name in row.values}
+    as_it_was = {**values, **dates}
+    return as_it_was if as_it_was == row.values else values

@@ -63,6 +63,9 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "Warehouses": ("ExternalWarehouseDefaultLicensePlateLocationId string",),
 }
 
+MODIFIED = "ModifiedDateTime"  # what a tenant's developer may add to the sets that follow
+MODIFIED_ON = ("CustomersV3", "ReleasedProductsV2")
+
 
 @dataclass(frozen=True, slots=True)
 class Property:
@@ -107,14 +110,15 @@ class Schema:
 
 
 @cache
-def load_schema(*, extended: bool = False) -> Schema:
-    """Read the table once per process; ``extended`` adds the extension fields."""
+def load_schema(*, extended: bool = False, timed: bool = False) -> Schema:
+    """Read the table once per process; ``extended`` adds the extension fields, ``timed`` a time of change."""
     text = resources.files(__package__).joinpath("entities.json").read_text(encoding="utf-8")
     raw = json.loads(text)
     enums: dict[str, dict[str, int]] = raw["enums"]
     sets = {}
     for name, entry in raw["sets"].items():
         lines = [*entry["properties"], *(EXTENSIONS.get(name, ()) if extended else ())]
+        lines += [f"{MODIFIED} datetime"] if timed and name in MODIFIED_ON else []
         properties = {found.name: found for found in (_property(line, enums) for line in lines)}
         links = tuple(_navigation(line) for line in entry.get("navigation", ()))
         sets[name] = EntitySet(name, entry["type"], tuple(entry["keys"]), properties, links)

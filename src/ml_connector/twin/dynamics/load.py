@@ -9,7 +9,7 @@ from ml_connector.twin.dynamics import charges, derivations, further_data, refer
 from ml_connector.twin.dynamics.customers import full_address, name_alias
 from ml_connector.twin.dynamics.derived import DerivedTable
 from ml_connector.twin.dynamics.dimensions import DELIMITERS, join_segments
-from ml_connector.twin.dynamics.entities import load_schema
+from ml_connector.twin.dynamics.entities import EMPTY_DATETIME, MODIFIED, MODIFIED_ON, load_schema
 from ml_connector.twin.dynamics.environment import Environment
 from ml_connector.twin.dynamics.navigation import connect
 from ml_connector.twin.dynamics.numbers import draw_party
@@ -32,7 +32,9 @@ PRODUCT_LANGUAGE = "en-US"
 def load_world(world: World, switches: Mapping[str, str], rng: random.Random, now: datetime) -> Environment:
     """Build an environment that holds the world."""
     world = _with_delimiter(world, switches["dimension_delimiter"])
-    schema = load_schema(extended=switches["extra_properties"] == "on")
+    schema = load_schema(
+        extended=switches["extra_properties"] == "on", timed=switches["modified_property"] != "absent"
+    )
     store = Store(rng)
     store.now = now
     last_of_world: dict[str, int] = {}
@@ -93,9 +95,20 @@ def _computed(
         },
         "CDSReleasedDistinctProducts": {"CurrencyCode": lambda row: currencies[row.values["dataAreaId"]]},
     }
+    for name in MODIFIED_ON if switches["modified_property"] != "absent" else ():
+        whole = switches["modified_property"] == "whole_record"
+        found.setdefault(name, {})[MODIFIED] = _whole_record_modified if whole else _own_table_modified
     if switches["sales_stop"] == "hidden":
         found["ProductDefaultOrderSettings"] = {"IsSalesProcessingStopped": lambda _row: "No"}
     return found
+
+
+def _own_table_modified(row: Row) -> str:
+    return second(row.modified) if row.modified else EMPTY_DATETIME
+
+
+def _whole_record_modified(row: Row) -> str:
+    return max(_own_table_modified(row), _own_table_modified(row.joined) if row.joined else EMPTY_DATETIME)
 
 
 def _filled(values: dict[str, Any]) -> dict[str, Any]:
