@@ -130,6 +130,13 @@ def calls_of(database: Path) -> list[tuple[list[str], str | None]]:
         return [(json.loads(keys), outcome) for keys, outcome in db.execute(statement)]
 
 
+def has_ended(database: Path) -> bool:
+    """Whether a run has nothing left to do: what follows is a new one, and reads everything again by right."""
+    with closing(sqlite3.connect(database)) as db:
+        rows = db.execute("SELECT complete, details FROM mlc_progress WHERE flow = ?", (FLOW,)).fetchall()
+    return any(complete and json.loads(details).get("phase", "done") == "done" for complete, details in rows)
+
+
 def judged(rows: Sequence[tuple[list[str], str | None]]) -> Journal:
     """What calls, in their order, say about each other."""
     known: dict[str, str | None] = {}
@@ -170,10 +177,11 @@ async def one_kill(options: TwinOptions, kill_after_s: float, *, crawl: bool) ->
             before = len(calls_of(database))
             seen.clear()
             status, after_s = await run(environment, "sync", FLOW, kill_after_s=kill_after_s)
+            killed = status < 0 and not has_ended(database)
             at_death = seen.batches
             await run(environment, "sync", FLOW)
             return Outcome(
-                killed=status < 0,
+                killed=killed,
                 after_s=after_s,
                 at_death=at_death,
                 batches=seen.batches,
