@@ -18,11 +18,13 @@ from ml_connector.flows.orders.draft.release import asks_for_a_person
 from ml_connector.store import processes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.flows.orders.checks.readiness import Readiness
     from ml_connector.flows.orders.flow import OrderFlow
+    from ml_connector.flows.orders.placing.refusals import Refusal
     from ml_connector.store.processes import Process
 
 WHAT = ("place", "ask", "park", "wait", "decide", "leave", "done")
@@ -41,8 +43,9 @@ async def plan_orders(place: Workplace, limit: int) -> dict[str, Any]:
     shown: list[dict[str, Any]] = []
     known = await _known(flow)
     changed = await _won(flow)
+    refusals = await flow.refusals.read()
     for deal in dict.fromkeys([*known, *changed]):
-        line = await _line(flow, deal, known.get(deal), changed.get(deal))
+        line = await _line(flow, deal, known.get(deal), changed.get(deal), refusals)
         if line is None:
             continue
         counts[line["what"]] += 1
@@ -76,7 +79,11 @@ async def _won(flow: OrderFlow) -> dict[str, datetime]:
 
 
 async def _line(
-    flow: OrderFlow, deal: str, process: Process | None, changed_at: datetime | None
+    flow: OrderFlow,
+    deal: str,
+    process: Process | None,
+    changed_at: datetime | None,
+    refusals: Sequence[Refusal],
 ) -> dict[str, Any] | None:
     """What would become of one deal; None when nothing would, and nothing has."""
     if process is None:
@@ -94,14 +101,18 @@ async def _line(
         return _told("leave", deal, error.message)
     except RecordError:
         pass  # told below, with its cause
-    return await _foreseen(flow, deal, process, changed_at)
+    return await _foreseen(flow, deal, process, changed_at, refusals)
 
 
 async def _foreseen(
-    flow: OrderFlow, deal: str, process: Process | None, changed_at: datetime | None
+    flow: OrderFlow,
+    deal: str,
+    process: Process | None,
+    changed_at: datetime | None,
+    refusals: Sequence[Refusal],
 ) -> dict[str, Any]:
     """What would become of a won deal whose order does not stand."""
-    seen = await check_deal(flow, deal, choices_of(process.result) if process else Choices())
+    seen = await check_deal(flow, deal, choices_of(process.result) if process else Choices(), refusals)
     if (process is None or process.step == "quiet") and changed_at is not None:
         quiet = changed_at + timedelta(seconds=flow.quiet_s)
         if quiet > flow.engine.around.clock.now():
@@ -111,9 +122,10 @@ async def _foreseen(
     revision = process.revision if process else 1
     asks = await asks_for_a_person(flow.hubspot, seen.draft, settings=flow.settings, revision=revision)
     approved = process is not None and process.release == "approved"
+    warning = seen.words if seen.error is not None else ""  # foreseen, and tried all the same
     if (flow.release == "automatic" and not asks) or approved:
-        return _told("place", deal, "", seen)
-    return _told("ask", deal, asks or "It waits for approval.", seen)
+        return _told("place", deal, warning, seen)
+    return _told("ask", deal, " ".join(filter(None, (asks or "It waits for approval.", warning))), seen)
 
 
 def _told(what: str, deal: str, message: str, seen: Readiness | None = None) -> dict[str, Any]:
@@ -124,7 +136,7 @@ def _told(what: str, deal: str, message: str, seen: Readiness | None = None) -> 
         "name": found["name"],
         "what": what,
         "message": message,
-        "stopped": found["stopped"],
+        "stopped": found["stopped"] if draft is None else None,
         "legal_entity": draft.legal_entity if draft else "",
         "customer": draft.customer_name if draft else "",
         "total": str(draft.total) if draft else "",

@@ -5,8 +5,8 @@ Each refuses some record in words of its own; some name what they are about, oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tests.orders.open_deals import tenants as busy
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.orders.open_deals.tenants import BusyTenant
     from tests.orders.shop import Shop
 
+OWN_RULE = "own rule"  # before its kind, among the troubles of a deal
 HEADERS, LINES = "orders", "lines"
 ACCOUNT, ITEM = "OrderingCustomerAccountNumber", "ItemNumber"
 # Firms and items of rules alone, so that only deals meant to do so run into one.
@@ -50,35 +51,32 @@ class OwnRule:
         shop.clerk_does("new validations", {**values, "Field": self.field})
 
 
-def own_rules(tenant: BusyTenant, chance: random.Random, late_day: int | None) -> list[OwnRule]:
-    """The rules of one tenant; with a day the last of them comes into force only then."""
+def own_rules(tenant: BusyTenant, chance: random.Random, late_day: int) -> list[OwnRule]:
+    """The rules of one tenant; the last of them comes into force on a day, 0 if it has been so before the first."""
     items, firms = chance.sample(ITEMS, EACH), chance.sample(FIRMS, EACH)
-    kinds = chance.sample(KINDS, EACH)
-    found = [
-        make(tenant, item, firm) for make, item, firm in zip(kinds, items, firms, strict=True)
+    made = [
+        make(tenant, item, firm)
+        for make, item, firm in zip(chance.sample(KINDS, EACH), items, firms, strict=True)
     ]
-    return [
-        OwnRule(**made, from_day=late_day or 0 if place == EACH else 0) for place, made in enumerate(found, start=1)
-    ]
+    return [*made[:-1], replace(made[-1], from_day=late_day)]
 
 
 def run_into(rule: OwnRule, spec: Spec) -> None:
     """Let a deal be one that the rule refuses."""
-    spec.troubles.append(f"own rule: {rule.kind}")
+    spec.troubles.append(f"{OWN_RULE}: {rule.kind}")
     _about(rule, spec)
 
 
 def just_miss(rule: OwnRule, spec: Spec) -> None:
     """Let a deal be one that has to do with what the rule is about, and is not refused."""
-    if rule.kind in ("firm for item", "firm for item, unnamed"):
-        spec.add_line(rule.item, SMALL)
-    elif rule.kind == "requisition":
+    if rule.kind == "requisition":
         spec.deal["company"] = rule.firm
         spec.put("d365_customer_po", f"PO-{spec.number}")
-    elif rule.kind.startswith("quantity"):
+    elif len(rule.when) > 1:
         spec.add_line(rule.item, SMALL)
     else:
-        return
+        return  # all that is about the same is refused
+    spec.beside = rule.kind
 
 
 def _about(rule: OwnRule, spec: Spec) -> None:
@@ -91,66 +89,75 @@ def _about(rule: OwnRule, spec: Spec) -> None:
         spec.deal["with"].pop("d365_customer_po", None)
 
 
-def _rule(kind: str, of: str, when: dict[str, str], message: str, item: str, firm: str, field: str = "") -> dict[str, Any]:
-    return {"kind": kind, "of": of, "when": when, "message": message, "item": item, "firm": firm, "field": field}
-
-
-def _item(_tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _item(_tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     words = f"Item '{item}' needs an export licence, and none is on file."
-    return _rule("item", LINES, {ITEM: item}, words, item, firm)
+    return OwnRule("item", LINES, {ITEM: item}, words, item, firm)
 
 
-def _item_unnamed(_tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
-    return _rule("item, unnamed", LINES, {ITEM: item}, "The product is held by quality control.", item, firm)
+def _item_unnamed(_tenant: BusyTenant, item: str, firm: str) -> OwnRule:
+    return OwnRule(
+        "item, unnamed", LINES, {ITEM: item}, "The product is held by quality control.", item, firm
+    )
 
 
-def _firm(tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _firm(tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     account = tenant.account(firm)
     words = f"The credit application of customer {account} has not been approved."
-    return _rule("firm", HEADERS, {ACCOUNT: account}, words, item, firm, ACCOUNT)
+    return OwnRule("firm", HEADERS, {ACCOUNT: account}, words, item, firm, ACCOUNT)
 
 
-def _firm_unnamed(tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _firm_unnamed(tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     words = "The customer's credit insurance has expired."
-    return _rule("firm, unnamed", HEADERS, {ACCOUNT: tenant.account(firm)}, words, item, firm)
+    return OwnRule("firm, unnamed", HEADERS, {ACCOUNT: tenant.account(firm)}, words, item, firm)
 
 
-def _pair(tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _pair(tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     account = tenant.account(firm)
     words = f"Item '{item}' may not be sold to customer {account}."
-    return _rule("firm for item", LINES, {ITEM: item, f"Order.{ACCOUNT}": account}, words, item, firm)
+    return OwnRule("firm for item", LINES, {ITEM: item, f"Order.{ACCOUNT}": account}, words, item, firm)
 
 
-def _pair_unnamed(tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _pair_unnamed(tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     when = {ITEM: item, f"Order.{ACCOUNT}": tenant.account(firm)}
     words = "The customer has no licence for this product."
-    return _rule("firm for item, unnamed", LINES, when, words, item, firm)
+    return OwnRule("firm for item, unnamed", LINES, when, words, item, firm)
 
 
-def _quantity(_tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _quantity(_tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     words = f"More than 100 of item '{item}' need the consent of the product manager."
-    return _rule("quantity", LINES, {ITEM: item, "OrderedSalesQuantity": ">100"}, words, item, firm)
+    return OwnRule("quantity", LINES, {ITEM: item, "OrderedSalesQuantity": ">100"}, words, item, firm)
 
 
-def _quantity_unnamed(_tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _quantity_unnamed(_tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     words = "The quantity exceeds what can be produced in a month."
-    return _rule("quantity, unnamed", LINES, {ITEM: item, "OrderedSalesQuantity": ">100"}, words, item, firm)
+    return OwnRule(
+        "quantity, unnamed", LINES, {ITEM: item, "OrderedSalesQuantity": ">100"}, words, item, firm
+    )
 
 
-def _requisition(tenant: BusyTenant, item: str, firm: str) -> dict[str, Any]:
+def _requisition(tenant: BusyTenant, item: str, firm: str) -> OwnRule:
     when = {ACCOUNT: tenant.account(firm), "CustomerRequisitionNumber": ""}
-    return _rule("requisition", HEADERS, when, "Field 'Customer requisition' must be filled in.", item, firm)
+    return OwnRule(
+        "requisition", HEADERS, when, "Field 'Customer requisition' must be filled in.", item, firm
+    )
 
 
-KINDS = (_item, _item_unnamed, _firm, _firm_unnamed, _pair, _pair_unnamed, _quantity, _quantity_unnamed, _requisition)
+KINDS = (
+    _item,
+    _item_unnamed,
+    _firm,
+    _firm_unnamed,
+    _pair,
+    _pair_unnamed,
+    _quantity,
+    _quantity_unnamed,
+    _requisition,
+)
 
 
 def history(rules: list[OwnRule], specs: Iterator[Spec]) -> list[Spec]:
-    """One earlier deal for each rule that is in force from the beginning, refused by it."""
-    found = []
-    for rule in rules:
-        if rule.from_day == 0:
-            spec = next(specs)
-            run_into(rule, spec)
-            found.append(spec)
-    return found
+    """One earlier deal for each rule that is in force from the beginning: the rule has refused it."""
+    found = [(rule, next(specs)) for rule in rules if rule.from_day == 0]
+    for rule, spec in found:
+        run_into(rule, spec)
+    return [spec for _, spec in found]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # The firms and items of ordinary deals; what is left over belongs to rules of Dynamics' own and to changes meanwhile.
 FIRMS, ITEMS = busy.FIRMS[:20], (*busy.ITEMS[:12], "P-100", "P-200", "P-300", "P-600", "P-800")
-LATER_FIRMS, LATER_ITEMS = busy.FIRMS[30:], busy.ITEMS[30:]
 QUANTITIES = ("1", "2", "3", "5", "12", "40")
 RULED_PLACES = "three"  # the tenant whose rules name the site
 
@@ -30,6 +29,7 @@ class Spec:
     deal: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    beside: str = ""  # the kind of Dynamics' own rule that it just misses
 
     def __post_init__(self) -> None:
         """Fine so far."""
@@ -73,14 +73,6 @@ class Spec:
         line["line"] = change(line["line"])
         line |= further
 
-    def reserve_firm(self) -> str:
-        """A firm that no other deal of the tenant buys for."""
-        return LATER_FIRMS[self.number % len(LATER_FIRMS)]
-
-    def reserve_item(self) -> str:
-        """An item that no other deal of the tenant sells."""
-        return LATER_ITEMS[self.number % len(LATER_ITEMS)]
-
     def as_deal(self) -> dict[str, Any]:
         """As the table's maker of deals takes it."""
         return {**self.deal, "lines": self.lines}
@@ -97,7 +89,15 @@ class MostlyFine:
         spec = self.spec
         if spec.chance.random() < 0.5:
             return
-        ways = [self.numbered, self.requisitioned, self.paid, self.limited, self.by_account, self.addressed, self.today]
+        ways = [
+            self.numbered,
+            self.requisitioned,
+            self.paid,
+            self.limited,
+            self.by_account,
+            self.addressed,
+            self.today,
+        ]
         ways += [self.quoted, self.department, self.variant, self.by_item_number]
         if spec.on != "two":
             ways += [self.new_company, self.invoice_hold, self.ended]
@@ -150,7 +150,11 @@ class MostlyFine:
     def new_company(self) -> None:
         country = {"one": "United States", "three": "Japan"}[self.spec.on]
         name = f"{self.spec.chance.choice(('Nova', 'Astra', 'Terra'))} {self.spec.number:03} Plant"
-        self.spec.deal["company"] = {"name": name, "city": f"Town {self.spec.number}", "zip": f"{10000 + self.spec.number}"}
+        self.spec.deal["company"] = {
+            "name": name,
+            "city": f"Town {self.spec.number}",
+            "zip": f"{10000 + self.spec.number}",
+        }
         self.spec.deal["company"]["country"] = country
 
     def ended(self) -> None:

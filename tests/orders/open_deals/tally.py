@@ -6,15 +6,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.domain.causes import CAUSES, cause_of
+from ml_connector.domain.causes import cause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tests.orders.open_deals.making import OpenDeal
 
 READY = "Ready"
-TITLES = {cause.title: code for code, cause in CAUSES.items()}
+# A refusal of Dynamics' own is foretold by one that went before.
+FORETOLD_AS = {"dynamics.refused": "order.refused_before"}
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,15 @@ class Outcome:
     number: int
     troubles: tuple[str, ...]
     shown: str  # the words on the deal
-    state: str
     cause: str  # why it waits; empty when its order stands
     message: str
+    excuse: str  # why readiness could not know; empty where it could
 
     @classmethod
-    def of(cls, tenant: str, deal: OpenDeal, shown: str, stood: dict[str, Any]) -> Outcome:
+    def of(cls, tenant: str, deal: OpenDeal, *, shown: str, stood: dict[str, Any], excuse: str) -> Outcome:
         """From what the connector shows of the deal."""
-        refused = stood["state"] != "done"
-        cause = (stood["cause"] or stood["state"]) if refused else ""
-        return cls(tenant, deal.number, deal.troubles, shown, stood["state"], cause, stood["message"])
+        cause = "" if stood["state"] == "done" else str(stood["cause"] or stood["state"])
+        return cls(tenant, deal.number, deal.troubles, shown, cause, stood["message"], excuse)
 
     @property
     def refused(self) -> bool:
@@ -49,13 +49,19 @@ class Outcome:
     @property
     def same_cause(self) -> bool:
         """Whether it said so for the cause that placement gave."""
-        return self.shown.startswith(cause_of(self.cause).title)
+        cause = FORETOLD_AS.get(self.cause, self.cause)
+        said = self.message.partition(": ")[2] if cause != self.cause else ""
+        return self.shown.startswith(cause_of(cause).title) and said in self.shown
 
     @property
     def as_line(self) -> str:
         """For the list of misses and false alarms."""
-        why = ", ".join(self.troubles) or "nothing wrong with it"
-        return f"{self.tenant} {self.number} ({why}): shown '{self.shown[:160]}'; {self.cause or 'placed'}: {self.message[:240]}"
+        wrong = ", ".join(self.troubles) or "nothing wrong with it"
+        became = f"{self.cause}: {self.message}" if self.cause else "placed"
+        return (
+            f"{self.tenant} {self.number} ({wrong}): shown '{self.shown[:400]}', then {became[:400]} "
+            f"[{self.excuse or 'readiness could have known'}]"
+        )
 
 
 @dataclass(frozen=True)
@@ -89,21 +95,38 @@ class Tally:
         """Of what placement refused, so much was named."""
         return 1 - len(self.missed) / max(1, len(self.refused))
 
+    @property
+    def unexcused(self) -> list[Outcome]:
+        """Misses and false alarms that a careful reader of both systems would not have made."""
+        return [one for one in (*self.missed, *self.false_alarms) if not one.excuse]
+
     def table(self) -> str:
         """By cause: refused, named, named with the same cause, missed; then every miss and false alarm."""
+        refused = self.refused
+        rows = Counter(one.cause for one in refused)
         lines = [f"{'cause':32} {'refused':>8} {'named':>6} {'same cause':>11} {'missed':>7}"]
-        rows = Counter(one.cause for one in self.refused)
-        for cause, count in sorted(rows.items(), key=lambda row: (-row[1], row[0])):
-            of = [one for one in self.refused if one.cause == cause]
-            named, same = sum(one.named for one in of), sum(one.same_cause for one in of)
-            lines.append(f"{cause:32} {count:>8} {named:>6} {same:>11} {count - named:>7}")
-        refused = len(self.refused)
-        named = refused - len(self.missed)
-        lines.append(f"{'all':32} {refused:>8} {named:>6} {named - len(self.other_cause):>11} {len(self.missed):>7}")
+        causes = sorted(rows, key=lambda name: (-rows[name], name))
+        lines += [_row(cause, [one for one in refused if one.cause == cause]) for cause in causes]
+        lines.append(_row("all", refused))
         lines.append(
-            f"{len(self.outcomes)} deals, {len(self.outcomes) - refused} placed, {refused} refused, of which "
-            f"readiness named {self.share:.2%}; {len(self.false_alarms)} false alarms"
+            f"{len(self.outcomes)} deals, {len(self.outcomes) - len(refused)} placed, {len(refused)} refused: "
+            f"{self.share:.2%} named, {len(self.missed)} missed, {len(self.false_alarms)} false alarms"
         )
-        for title, of in (("missed", self.missed), ("false alarm", self.false_alarms), ("other cause", self.other_cause)):
-            lines += [f"{title}: {one.as_line}" for one in of]
-        return "\n".join(lines)
+        return "\n".join(
+            (
+                *lines,
+                *_told("missed", self.missed),
+                *_told("false alarm", self.false_alarms),
+                *_told("other cause", self.other_cause),
+            )
+        )
+
+
+def _row(cause: str, of: Sequence[Outcome]) -> str:
+    named = [one for one in of if one.named]
+    same = sum(one.same_cause for one in named)
+    return f"{cause:32} {len(of):>8} {len(named):>6} {same:>11} {len(of) - len(named):>7}"
+
+
+def _told(title: str, of: Iterable[Outcome]) -> list[str]:
+    return [f"{title}: {one.as_line}" for one in of]

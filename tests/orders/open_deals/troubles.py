@@ -59,7 +59,11 @@ def _company_without_account(spec: Spec) -> None:
 
 
 def _company_of_nowhere(spec: Spec) -> None:
-    spec.deal["company"] = {"name": f"Nowhere {spec.number:03} Plant", "city": "Atlantis", "country": "Atlantis"}
+    spec.deal["company"] = {
+        "name": f"Nowhere {spec.number:03} Plant",
+        "city": "Atlantis",
+        "country": "Atlantis",
+    }
 
 
 def _maybe_a_customer(spec: Spec) -> None:
@@ -75,6 +79,7 @@ TROUBLES: tuple[Trouble, ...] = (
     ("priced in tiers", ALL, 1, _line("P-200 x 1 at 20", hs_pricing_model="volume")),
     ("changed after the quote", ALL, 2, _changed_after_quote),
     ("another currency", ("two",), 2, lambda spec: spec.deal.update(currency="CHF")),
+    ("a currency Dynamics lacks", ("three",), 2, lambda spec: spec.deal.update(currency="GBP")),
     ("a line in another currency", ("two", "three"), 1, _other_line_currency),
     ("legal entity not connected", ALL, 1, _says("d365_legal_entity", "xxxx")),
     ("legal entity of nobody", ("three",), 2, _says("d365_legal_entity", "gbsi")),
