@@ -98,7 +98,9 @@ class Tally:
     @property
     def unexcused(self) -> list[Outcome]:
         """Misses and false alarms that a careful reader of both systems would not have made."""
-        return [one for one in (*self.missed, *self.false_alarms) if not one.excuse]
+        title = cause_of("order.refused_before").title
+        careless = [one for one in self.false_alarms if not one.shown.startswith(title)]
+        return [*careless, *(one for one in (*self.missed, *self.false_alarms) if not one.excuse)]
 
     def table(self) -> str:
         """By cause: refused, named, named with the same cause, missed; then every miss and false alarm."""

@@ -117,8 +117,7 @@ def fault(reply: Reply, request: Request) -> ConnectorError:
         code="dynamics.changed_meanwhile" if stale else "dynamics.refused",
         remote_code=str(status),
         correlation_id=correlation_id,
-        said=said,
-        fields=list(dict.fromkeys(_FIELD.findall(message))),
+        **{name: told for name, told in (("said", said), ("fields", _FIELD.findall(message))) if told},
     )
 
 

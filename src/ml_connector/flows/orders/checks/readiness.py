@@ -81,10 +81,10 @@ async def keep_readiness(flow: OrderFlow) -> int:
     and days pass. Only words that differ are written.
     """
     stages = await _open_stages(flow)
-    async with flow.engine.store.read() as tx:
-        kept = await progress.load(tx, flow.engine.connection_id, KEPT)
     if not stages:
         return 0
+    async with flow.engine.store.read() as tx:
+        kept = await progress.load(tx, flow.engine.connection_id, KEPT)
     look = _Pass(flow, stages, kept, await flow.refusals.read())
     await look.at_changed()
     await look.around()
