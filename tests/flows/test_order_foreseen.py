@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.flows.newcomer import GROUPS, company, newcomers
-    from tests.flows.office import Office
+    from tests.flows.office import ON_BOTH_DATABASES, Office
     from tests.flows.selling import ITEM, OTHER_ITEM, sellable, sold
 
     Start = Callable[..., Awaitable[Office]]
 else:
-    from newcomer import GROUPS, company, newcomers
-    from office import Office  # noqa: TC002 - pytest puts this folder on the path
+    from newcomer import GROUPS, company, newcomers  # pytest puts this folder on the path
+    from office import ON_BOTH_DATABASES, Office
     from selling import ITEM, OTHER_ITEM, sellable, sold
 
     Start = Any
@@ -98,6 +98,7 @@ async def test_a_refusal_is_told_on_deals_about_the_same_until_its_deal_has_its_
     await shop.verified()
 
 
+@ON_BOTH_DATABASES
 async def test_a_deal_no_more_like_the_refused_order_than_one_dynamics_took_since_is_ready(
     shop: Office,
 ) -> None:
@@ -194,6 +195,12 @@ async def test_a_plan_of_orders_says_so_and_that_it_will_try_all_the_same(shop: 
     [row] = [row for row in found["deals"] if row["deal"] == won]
     assert (row["what"], row["stopped"], row["total"]) == ("ask", None, "100.00")
     assert LICENCE in row["message"]
+
+
+async def test_a_set_that_dynamics_does_not_show_stops_no_order(shop: Office) -> None:
+    """What cannot be looked up is left to Dynamics."""
+    shop.fault("dynamics", "status", "GET", "/data/Currencies", status=403, times=0)
+    assert await _cause(shop, await _open(shop, (ITEM, "1"))) == ""
 
 
 # --- prices that are left to Dynamics ---
