@@ -2,8 +2,8 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-orders bench-twin bench-match \
-	postgres postgres-stop requirements clean
+.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-orders bench-ready \
+	bench-twin bench-match postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -61,6 +61,9 @@ bench-twin: $(VENV)/.dev ## Measure the twins: upserts, listed rows and reads by
 
 bench-match: $(VENV)/.dev ## Measure the matching of 50,000 customers with 50,000 companies: quality, seconds, memory
 	@$(BIN)/python benchmarks/matching.py $(ARGS)
+
+bench-ready: $(VENV)/.dev ## Measure readiness on 500 open deals: what it names of that which placement refuses
+	@$(BIN)/python -m benchmarks.readiness $(ARGS)
 
 postgres: $(VENV)/.dev ## Start a PostgreSQL of our own in .pg and print its MLC_DATABASE_URL
 	@$(BIN)/python tests/postgres.py start .pg

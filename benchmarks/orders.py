@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.commands import SETTINGS, connected, one_sync, twins
+from benchmarks.commands import COMMAND, SETTINGS, connected, one_sync, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,6 +83,12 @@ def win(twin: Mapping[str, Any], deals: list[str]) -> None:
         control(twin, f"deals/{deal}/stage", {"stage": won[pipelines[deal]]})
 
 
+def is_ready(environment: Mapping[str, str], deal: str) -> bool:
+    """Whether a deal would become an order as it is."""
+    words = [*COMMAND, "deals", "check", deal]
+    return subprocess.run(words, env=environment, capture_output=True, check=False).returncode == 0
+
+
 def orders_by_entity(twin: Mapping[str, Any]) -> dict[str, int]:
     """How many orders stand in each legal entity."""
     found: dict[str, int] = {}
@@ -129,7 +136,9 @@ def measure(setting: Setting, deals: int, at_once: int) -> bool:
             MLC_ORDERS=json.dumps(orders),
         )
         one_sync(environment, ("customers", "products"))
-        first, *others = quote_all(twin)
+        quoted = quote_all(twin)
+        first = next(deal for deal in quoted if is_ready(environment, deal))
+        others = [deal for deal in quoted if deal != first]
         placed = 0
         for name, won in (("one deal", [first]), (f"{deals} deals, {at_once} at once", others)):
             win(twin, won)

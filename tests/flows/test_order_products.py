@@ -271,4 +271,5 @@ async def test_a_deal_reads_dynamics_few_times_and_its_set_up_once(shop: Office)
         "Warehouses": 1,
         "OperationalSitesV2": 1,
         "UnitsOfMeasure": 1,
+        "Currencies": 1,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,56 @@ async def test_readiness_is_kept_on_open_deals_and_only_what_changed_is_written(
     assert shop.deal(bad)[READY] == "Ready"
     assert [list(row.keys) for row in shop.writes(mark)] == [[bad]]
     await shop.verified()
+
+
+async def test_an_open_deal_that_does_not_change_is_looked_at_again_after_some_hours(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """Dynamics changes, too, and days pass."""
+    orders = {"quiet_minutes": 0, "readiness": True, "readiness_hours": 4}
+    shop = await sellable(await start(settings={"orders": orders}, switches={"search_lag_s": "0"}))
+    await shop.customer("usmf:US-002")
+    today = shop.around.clock.now().date().isoformat()
+    held = await sold(shop, (ITEM, {}), win=False, d365_customer_account="US-002")
+    late = await sold(shop, (ITEM, {}), win=False, d365_requested_date=today)
+    for _ in range(2):
+        await shop.figures("orders")
+    assert (shop.deal(held)[READY], shop.deal(late)[READY]) == ("Ready", "Ready")
+    shop.clerk_changes("CustomersV3", "usmf:US-002", OnHoldStatus="All")
+    shop.later(timedelta(hours=3))
+    await shop.figures("orders")
+    assert shop.deal(held)[READY] == "Ready"
+    shop.later(timedelta(hours=1))
+    await shop.figures("orders")
+    assert shop.deal(held)[READY].startswith("The customer is on hold: ")
+    assert shop.deal(late)[READY] == "Ready"
+    shop.later(timedelta(days=2))
+    await shop.figures("orders")
+    assert shop.deal(late)[READY].startswith("The requested date is past: ")
+    mark = shop.mark()
+    shop.later(timedelta(hours=5))
+    for _ in range(2):
+        await shop.figures("orders")
+    assert shop.writes(mark) == [], "words that stand already are not written again"
+    await shop.verified()
+
+
+async def test_a_round_of_more_deals_than_one_pass_looks_at_is_finished_by_the_next(
+    start: Callable[..., Awaitable[Office]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = {"quiet_minutes": 0, "readiness": True, "readiness_hours": 4}
+    shop = await sellable(await start(settings={"orders": orders}, switches={"search_lag_s": "0"}))
+    deals = [await sold(shop, (ITEM, {}), win=False) for _ in range(5)]
+    for _ in range(2):
+        await shop.figures("orders")
+    monkeypatch.setattr(readiness, "MOST", 2)
+    shop.clerk_changes("CustomersV3", "usmf:US-001", OnHoldStatus="All")
+    shop.later(timedelta(hours=4))
+    shown = []
+    for _ in range(8):  # a deal whose words were written is looked at once more, as changed
+        await shop.figures("orders")
+        shown.append(sum("on hold" in shop.deal(deal)[READY] for deal in deals))
+    assert (shown[0], shown[-1]) == (2, 5)
 
 
 async def test_readiness_of_more_deals_than_one_pass_checks_is_finished_by_the_next(

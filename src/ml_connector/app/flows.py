@@ -40,6 +40,7 @@ from ml_connector.flows.orders.flow import OrderFlow
 from ml_connector.flows.orders.lines.products import ProductWords
 from ml_connector.flows.orders.set_up import SetUp
 from ml_connector.flows.orders.settings import SETTLE_FLOOR_S, OrderSettings
+from ml_connector.flows.orders.terms.known_values import KnownValues
 from ml_connector.flows.products.flow import products
 from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.mapping.rules import wanted_properties
@@ -228,6 +229,7 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
     async with place.store.read() as tx:
         row = await flows.get(tx, place.connection.connection_id, "orders")
         entities = await connections.legal_entities(tx, place.connection.connection_id)
+    currencies = await legal_entities_of(place)
     zones = {entity.legal_entity.lower(): entity.time_zone for entity in entities}
     sold: ProductSettings = section(ProductSettings, place.settings.products, "products")
     overlap = section(SyncSettings, place.settings.sync, "sync").overlap_s
@@ -264,8 +266,10 @@ async def order_flow(place: Workplace, *, looking: bool = False) -> OrderFlow:
         ),
         portal_id=int(portal["portal_id"]),
         company_currency=portal["company_currency"],
-        legal_entities=tuple(await legal_entities_of(place)),
+        legal_entities=tuple(currencies),
+        currencies=currencies,
         set_up=SetUp(dynamics),
+        known_values=KnownValues(dynamics),
         product_words=ProductWords(sold.identity, sold.end_of_life),
         time_zones=zones,
         customers=customers,

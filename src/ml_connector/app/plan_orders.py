@@ -19,11 +19,14 @@ from ml_connector.flows.orders.draft.choices import Choices, choices_of
 from ml_connector.store import processes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.flows.orders.checks.readiness import Readiness
+    from ml_connector.flows.orders.draft.order_draft import OrderDraft
     from ml_connector.flows.orders.flow import OrderFlow
+    from ml_connector.flows.orders.placing.refusals import Refusal
     from ml_connector.store.processes import Process
 
 WHAT = ("place", "ask", "park", "wait", "decide", "leave", "done")
@@ -42,9 +45,9 @@ async def plan_orders(place: Workplace, limit: int) -> dict[str, Any]:
     shown: list[dict[str, Any]] = []
     known = await _known(flow)
     changed = await _won(flow)
-    room = await _room(flow)
+    planning = _Planning(flow, await _room(flow), await flow.refusals.read())
     for deal in dict.fromkeys([*changed, *known]):  # as a pass takes them: what was found, then what is due
-        line = await _line(flow, room, deal, known.get(deal), changed.get(deal))
+        line = await planning.line(deal, known.get(deal), changed.get(deal))
         if line is None:
             continue
         counts[line["what"]] += 1
@@ -98,49 +101,65 @@ async def _won(flow: OrderFlow) -> dict[str, datetime]:
     return found
 
 
-async def _line(
-    flow: OrderFlow, room: _Room, deal: str, process: Process | None, changed_at: datetime | None
-) -> dict[str, Any] | None:
-    """What would become of one deal; None when nothing would, and nothing has."""
-    if process is None:
-        async with flow.engine.store.read() as tx:
-            process = await processes.find(tx, flow.engine.connection_id, flow.name, deal, flow.engine.vault)
-    if process is not None and process.state == "ignored":
-        return None
-    if process is not None and process.state == "done":
-        return _told("decide" if LATER in process.result else "done", deal, process.message)
-    if process is not None and process.step in ("place", "write back") and process.state != "parked":
-        return _told("place", deal, process.message or "It is being placed.")
-    try:
-        await flow.gather(deal)
-    except SubjectLeftError as error:
-        return _told("leave", deal, error.message)
-    except RecordError:
-        pass  # told below, with its cause
-    return await _foreseen(flow, room, deal, process, changed_at)
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """What one plan goes by: room for orders within the hour, and what Dynamics has refused before."""
 
+    flow: OrderFlow
+    room: _Room
+    refusals: Sequence[Refusal]
 
-async def _foreseen(
-    flow: OrderFlow, room: _Room, deal: str, process: Process | None, changed_at: datetime | None
-) -> dict[str, Any]:
-    """What would become of a won deal whose order does not stand."""
-    seen = await check_deal(flow, deal, choices_of(process.result) if process else Choices())
-    if (process is None or process.step == "quiet") and changed_at is not None:
-        quiet = changed_at + timedelta(seconds=flow.quiet_s)
-        if quiet > flow.engine.around.clock.now():
-            return _told("wait", deal, f"It is left alone until {quiet.isoformat(timespec='seconds')}.", seen)
-    if seen.draft is None:
-        return _told("park", deal, seen.words, seen)
-    if process is not None and process.release == "approved":
-        return _told("place", deal, "", seen)
-    asked = process is not None and (process.state, process.step) == ("waiting", "release")
-    if process is not None and asked and process.draft == seen.draft.to_bytes():
-        return _told("ask", deal, process.message, seen)  # who was asked is not passed over
-    asks = await flow.asks(seen.draft, revision=process.revision if process else 1)
-    if flow.release != "automatic":
-        return _told("ask", deal, asks or "It waits for approval.", seen)
-    asks = asks or room.take()
-    return _told("ask" if asks else "place", deal, asks, seen)
+    async def line(
+        self, deal: str, process: Process | None, changed_at: datetime | None
+    ) -> dict[str, Any] | None:
+        """What would become of one deal; None when nothing would, and nothing has."""
+        flow = self.flow
+        if process is None:
+            cid, vault = flow.engine.connection_id, flow.engine.vault
+            async with flow.engine.store.read() as tx:
+                process = await processes.find(tx, cid, flow.name, deal, vault)
+        if process is not None and process.state == "ignored":
+            return None
+        if process is not None and process.state == "done":
+            return _told("decide" if LATER in process.result else "done", deal, process.message)
+        if process is not None and process.step in ("place", "write back") and process.state != "parked":
+            return _told("place", deal, process.message or "It is being placed.")
+        try:
+            await flow.gather(deal)
+        except SubjectLeftError as error:
+            return _told("leave", deal, error.message)
+        except RecordError:
+            pass  # told below, with its cause
+        return await self._foreseen(deal, process, changed_at)
+
+    async def _foreseen(
+        self, deal: str, process: Process | None, changed_at: datetime | None
+    ) -> dict[str, Any]:
+        """What would become of a won deal whose order does not stand."""
+        choices = choices_of(process.result) if process else Choices()
+        seen = await check_deal(self.flow, deal, choices, self.refusals)
+        if (process is None or process.step == "quiet") and changed_at is not None:
+            quiet = changed_at + timedelta(seconds=self.flow.quiet_s)
+            if quiet > self.flow.engine.around.clock.now():
+                until = quiet.isoformat(timespec="seconds")
+                return _told("wait", deal, f"It is left alone until {until}.", seen)
+        if seen.draft is None:
+            return _told("park", deal, seen.words, seen)
+        warning = seen.words if seen.error is not None else ""  # foreseen, and tried all the same
+        if process is not None and process.release == "approved":
+            return _told("place", deal, warning, seen)
+        asks = await self._asks(seen.draft, process)
+        return _told("ask" if asks else "place", deal, " ".join(filter(None, (asks, warning))), seen)
+
+    async def _asks(self, draft: OrderDraft, process: Process | None) -> str:
+        """Why a person would be asked to release it; empty when nobody would."""
+        asked = process is not None and (process.state, process.step) == ("waiting", "release")
+        if process is not None and asked and process.draft == draft.to_bytes():
+            return process.message  # who was asked is not passed over
+        asks = await self.flow.asks(draft, revision=process.revision if process else 1)
+        if self.flow.release != "automatic":
+            return asks or "It waits for approval."
+        return asks or self.room.take()
 
 
 def _told(what: str, deal: str, message: str, seen: Readiness | None = None) -> dict[str, Any]:
@@ -151,7 +170,7 @@ def _told(what: str, deal: str, message: str, seen: Readiness | None = None) -> 
         "name": found["name"],
         "what": what,
         "message": message,
-        "stopped": found["stopped"],
+        "stopped": found["stopped"] if draft is None else None,
         "legal_entity": draft.legal_entity if draft else "",
         "customer": draft.customer_name if draft else "",
         "total": str(draft.total) if draft else "",

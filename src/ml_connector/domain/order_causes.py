@@ -435,6 +435,14 @@ _DRAFT = (
         "Correct the rule or its table, then replay.",
         in_dynamics="Human resources > Workers > Employees",
     ),
+    Cause(
+        "order.value_unknown",
+        "Dynamics does not know a value of the order",
+        "A setting, a rule or a row of orders.yaml gives the order a value, such as a pool or a mode of delivery, that "
+        "its legal entity does not have.",
+        Turn.IT,
+        "Correct the setting, the rule or its table, or have the value set up in Dynamics, then replay.",
+    ),
 )
 
 _PLACE = (
@@ -476,6 +484,15 @@ _PLACE = (
         Turn.FINANCE,
         "Give the other order its own number, or change orders.order_number, then replay.",
         in_dynamics="Accounts receivable > Orders > All sales orders",
+    ),
+    Cause(
+        "order.refused_before",
+        "Dynamics has refused an order about the same",
+        "A won deal waits because Dynamics refused its order, and this open deal is about the same customer, item or "
+        "value. Readiness alone says so: once this deal is won, its order is tried all the same.",
+        Turn.FINANCE,
+        "Correct what Dynamics names and replay the deal that waits; once its order stands, nothing is said any more.",
+        in_dynamics=ORDERS,
     ),
 )
 

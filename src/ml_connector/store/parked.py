@@ -139,6 +139,7 @@ async def list(  # noqa: A001 - read as parked.list
     connection_id: int,
     *,
     flow: str | None = None,
+    cause: str | None = None,
     state: ParkedState | None = "open",
     limit: int = 100,
     after: int | None = None,
@@ -147,6 +148,8 @@ async def list(  # noqa: A001 - read as parked.list
     query = select(*_COLUMNS).where(_c.connection_id == connection_id)
     if flow is not None:
         query = query.where(_c.flow == flow)
+    if cause is not None:
+        query = query.where(_c.cause == cause)
     if state is not None:
         query = query.where(_c.state == state)
     if after is not None:

@@ -147,6 +147,17 @@ async def due(  # noqa: PLR0917 - all are needed, none has a default
     return [_opened(connection_id, row, vault) for row in rows]
 
 
+async def done_since(  # noqa: PLR0917 - all are needed, none has a default
+    tx: Tx, connection_id: int, flow: str, since: datetime, limit: int, vault: Vault
+) -> builtins.list[Process]:
+    """Processes that are done and were begun at or after a moment, the newest first."""
+    query = select(*_COLUMNS).where(
+        _c.connection_id == connection_id, _c.flow == flow, _c.state == "done", _c.first_seen_at >= since
+    )
+    rows = await tx.connection.execute(query.order_by(_c.first_seen_at.desc(), _c.process_id).limit(limit))
+    return [_opened(connection_id, row, vault) for row in rows]
+
+
 async def finished(
     tx: Tx, connection_id: int, flow: str, *, after: str, limit: int
 ) -> builtins.list[Finished]:

@@ -11,7 +11,8 @@ What people in F&O do:
   ``cancel`` or ``change`` an order. The body is optional: ``{"share": "partly"}`` for a part of a delivery or
   invoice, ``{"line": LOT}`` to cancel or change one line, ``{"quantity": "5"}`` or ``{"date": "2026-03-02"}`` for a
   change. Answers ``{"status": SalesOrderProcessingStatus}``.
-* ``POST /__twin__/set-up``: add a row to a table of F&O's set-up, ``{"of": "SalesPriceAgreements", "fields": {}}``.
+* ``POST /__twin__/set-up``: add a row to a table of F&O's set-up, ``{"of": "SalesPriceAgreements", "fields": {}}``;
+  ``validations`` are rules that an environment has added to F&O's own, as ``dynamics/validations.py`` says.
 * ``DELETE /__twin__/state``: delete a record of F&O, ``{"of": "CustomersV3", "key": "usmf:US-001"}``.
 """
 

@@ -35,9 +35,12 @@ from ml_connector.flows.orders.lines.amounts import resolve_amounts
 from ml_connector.flows.orders.lines.products import Counter, resolve_items
 from ml_connector.flows.orders.placing.place import HEADERS, OrderWriter, sent_number
 from ml_connector.flows.orders.placing.read_back import DIMENSIONS as DIMENSIONS_FIELD
+from ml_connector.flows.orders.placing.refusals import CUSTOMER as NEW_CUSTOMER
+from ml_connector.flows.orders.placing.refusals import RefusalBook, told_part
 from ml_connector.flows.orders.placing.revisions import look_again, reference_of
 from ml_connector.flows.orders.steps import told_steps
 from ml_connector.flows.orders.terms.dimensions import NOTHING_SENT, DimensionStep
+from ml_connector.flows.orders.terms.known_values import KnownValues, require_known
 from ml_connector.flows.orders.terms.step import resolve_terms, today_in
 from ml_connector.store import operations
 from ml_connector.systems.dynamics.numbers import ORDERS as ORDER_NUMBERS
@@ -90,7 +93,9 @@ class OrderFlow:
     company_currency: str
     legal_entities: Sequence[str]
     set_up: SetUp
+    known_values: KnownValues
     product_words: ProductWords
+    currencies: Mapping[str, str]  # of legal entities, their accounting currency
     time_zones: Mapping[str, str]  # of legal entities, as IANA writes them; empty where F&O does not tell
     customers: CustomerStep
     desk: CustomerDesk
@@ -118,6 +123,12 @@ class OrderFlow:
         """How long a won deal must have been left alone."""
         return self.settings.quiet_minutes * 60
 
+    @property
+    def refusals(self) -> RefusalBook:
+        """What F&O has refused by rules of its own."""
+        rows = (*self.mapping.document.header, *self.mapping.document.line)
+        return RefusalBook(self.engine, self.name, tuple(dict.fromkeys(row.target for row in rows)))
+
     def triggers(self, watermark: str | None) -> AsyncGenerator[TriggerPage, None]:
         """Won deals."""
         return self.won_deals.pages(watermark)
@@ -136,7 +147,7 @@ class OrderFlow:
         with at_step(GATHER):
             snapshot, lines_changed_at = await self.gather(process.subject)
         deal = await self.resolve(snapshot, choices_of(process.result))
-        draft = self.drafted(deal, revision=process.revision)
+        draft = await self.drafted(deal, revision=process.revision)
         asks = await self.asks(draft, revision=process.revision)
         return Prepared(
             draft.to_bytes(),
@@ -167,17 +178,19 @@ class OrderFlow:
         Raises:
             RecordError: the deal parks; its context names the step.
         """
-        return self.drafted(await self.resolve(snapshot, choices))
+        return await self.drafted(await self.resolve(snapshot, choices))
 
-    def drafted(self, deal: ResolvedDeal, *, revision: int = 1) -> OrderDraft:
-        """The order of a resolved deal."""
+    async def drafted(self, deal: ResolvedDeal, *, revision: int = 1) -> OrderDraft:
+        """The order of a resolved deal, its values known to F&O."""
         with at_step(DRAFT):
-            return draft_order(
+            draft = draft_order(
                 deal,
                 reference=reference_of(self.portal_id, deal.snapshot.deal_id, revision),
                 mapping=self.mapping,
                 settings=self.settings,
             )
+            await require_known(self.known_values, draft)
+            return draft
 
     async def resolve(self, snapshot: DealSnapshot, choices: Choices) -> ResolvedDeal:
         """Steps legal entity to dimensions: what F&O knows of the deal."""
@@ -262,7 +275,8 @@ class OrderFlow:
         """Write the stored draft: its customer where it is new, then the order, then what the company changes."""
         if process.draft is None:
             raise ConnectorError(f"deals/{process.subject} has no draft to place.", code="order.no_draft")
-        standing = await self.desk.stands(process, OrderDraft.from_bytes(process.draft))
+        with told_part(NEW_CUSTOMER):
+            standing = await self.desk.stands(process, OrderDraft.from_bytes(process.draft))
         if isinstance(standing, NotYet):
             return standing
         draft = standing.draft

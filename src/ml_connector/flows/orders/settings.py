@@ -109,6 +109,12 @@ class OrderSettings(BaseModel):
     readiness_stages: tuple[str, ...] = Field(
         default=(), description="Ids of the deal stages that readiness is kept in; empty: every open stage."
     )
+    readiness_hours: float = Field(
+        default=4,
+        gt=0,
+        description="An open deal that does not change is looked at again after so many hours, since Dynamics may have "
+        "changed; each look takes about eight calls.",
+    )
     list_up_to: int = Field(
         default=1000,
         ge=0,

@@ -30,6 +30,7 @@ _LONGEST = 1_000
 _LEVEL = re.compile(r"^(?:Info|Warning|Error):\s*")
 _NOISE = re.compile(r"^(?:validateField|validateWrite|validateDelete)\s+failed\s+on\b", re.IGNORECASE)
 _WRITE_FAILED = re.compile(r"^Write failed for table row of type '[^']*'\.\s*")
+_FIELD = re.compile(r"\bvalidateField\s+failed\s+on\s+field\s+'[^'.]*\.(\w+)'", re.IGNORECASE)
 _COLLISION = ("update conflict", "deadlock", "another user process")
 _REFUSALS = ("Write failed", "AxODataWriteException")
 _UNKNOWN_FIELD = re.compile(r"Could not find a property named '([^']{1,200})'")
@@ -83,7 +84,7 @@ def verdict(status: int, headers: Mapping[str, str], data: Any) -> Verdict:  # n
 
 
 def fault(reply: Reply, request: Request) -> ConnectorError:
-    """The error of an answer that stays."""
+    """The error of an answer that stays; a refusal's context holds F&O's own words and the fields it points at."""
     message, _ = innermost(reply.data)
     said = " ".join(sentences(message))[:_LONGEST]
     status, correlation_id = reply.status, reply.correlation_id
@@ -116,6 +117,7 @@ def fault(reply: Reply, request: Request) -> ConnectorError:
         code="dynamics.changed_meanwhile" if stale else "dynamics.refused",
         remote_code=str(status),
         correlation_id=correlation_id,
+        **{name: told for name, told in (("said", said), ("fields", _FIELD.findall(message))) if told},
     )
 
 

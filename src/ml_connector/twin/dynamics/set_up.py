@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "prospects": ("dataAreaId", "ProspectId"),
     "auto_charges": ("dataAreaId", "ChargeCode"),
     "charges": ("dataAreaId", "SalesOrderNumber", "ChargeCode"),
+    "validations": ("dataAreaId", "ValidationId"),
 }
 FREIGHT = ("FREIGHT", Decimal(25))
 

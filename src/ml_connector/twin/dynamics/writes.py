@@ -17,6 +17,7 @@ from ml_connector.twin.dynamics import (
     order_lines,
     orders,
     pricing,
+    validations,
 )
 from ml_connector.twin.dynamics.environment import Change, Environment, same
 from ml_connector.twin.dynamics.errors import InfologError, RefusalError, bad_body, invalid_write
@@ -72,7 +73,11 @@ class Writer:
         try:
             if view.set.per_company and change.company not in self._environment.companies:
                 raise invalid_write(f"Company '{change.company}' does not exist.")
-            return with_rules.create(self._environment, change) if with_rules else self._insert(change)
+            if not with_rules:
+                return self._insert(change)
+            row = with_rules.create(self._environment, change)
+            validations.check(self._environment, change, row)
+            return row
         except InfologError as problem:
             raise self._refused(view, problem) from problem
 
@@ -92,6 +97,8 @@ class Writer:
             if view.table == "contacts" and self._environment.is_on("contact_last_edit", "kept_up"):
                 change.fields["LastEditDateTime"] = second(now)
             self.assign(view, row, change.fields)
+            if with_rules:
+                validations.check(self._environment, change, row)
         except InfologError as problem:
             raise self._refused(view, problem) from problem
 

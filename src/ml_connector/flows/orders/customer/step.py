@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ml_connector.systems.hubspot.client import HubSpotClient
 
 PERSON_NAMES = ("PersonFirstName", "PersonMiddleName", "PersonLastNamePrefix", "PersonLastName")
+DEMAND_A_NUMBER = ("IsOrderNumberReferenceUsed", "IsPurchRequestUsed")  # the customer's own, on every order
 CUSTOMER_FIELDS = (
     "dataAreaId",
     "CustomerAccount",
@@ -55,7 +56,7 @@ CUSTOMER_FIELDS = (
     "PartyNumber",
     "CustomerGroupId",
     "DefaultDimensionDisplayValue",
-    "IsOrderNumberReferenceUsed",
+    *DEMAND_A_NUMBER,
     "SiteId",
     "WarehouseId",
 )

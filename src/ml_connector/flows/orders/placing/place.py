@@ -24,6 +24,7 @@ from ml_connector.flows.orders.placing.read_back import (
     compare_order,
     names_of,
 )
+from ml_connector.flows.orders.placing.refusals import HEADER, REFUSED, line_part, told_part
 from ml_connector.systems.dynamics.odata import all_of, equals
 from ml_connector.transport.strict_json import dumps, loads
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from ml_connector.systems.dynamics.client import DynamicsClient
 
 HEADERS = ("header", "order")  # the kinds of operations that make an order
-REFUSED = "dynamics.refused"
 FURTHER = (LINE_KEY, "SalesOrderNumber", POSITION, "LineAmount")
 
 
@@ -80,7 +80,8 @@ class OrderWriter:
             except RejectedError as error:
                 if error.code != REFUSED:
                     raise  # else part by part, so that it is told which one was refused
-        return await self._once(self.header_write())
+        with told_part(HEADER):
+            return await self._once(self.header_write())
 
     async def _lines(self, header: Landed) -> list[str] | NotYet:
         """The lot ids of the lines, in the order of the deal's lines."""
@@ -92,7 +93,8 @@ class OrderWriter:
             lots = landed.detail.get("lots", {})
         for line in self.draft.lines:
             if str(line.position) not in lots:
-                landed = await self._once(self.line_write(line, header.external_id))
+                with told_part(line_part(line.position)):
+                    landed = await self._once(self.line_write(line, header.external_id))
                 if isinstance(landed, NotYet):
                     return landed
                 lots = {**lots, str(line.position): landed.external_id}

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ml_connector.domain.text import nearest
+from ml_connector.domain.kept import Kept
+from ml_connector.domain.text import did_you_mean, nearest
+from ml_connector.errors import RecordError
 from ml_connector.flows.orders.customer.reference_data import LISTED
+from ml_connector.flows.orders.set_up import if_offered
 from ml_connector.mapping.documents import RULE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ml_connector.flows.orders.draft.order_draft import OrderDraft
     from ml_connector.mapping.documents import OrderMappingDocument
     from ml_connector.mapping.model import FieldRow
     from ml_connector.systems.dynamics.client import DynamicsClient
@@ -75,6 +79,10 @@ _OF_TARGET = {  # field that a row fills -> the same sets, for constants and rul
 }
 
 
+# What no other step looks up before an order is sent.
+_SENT_UNSEEN = frozenset({"pool", "origin", "delivery_mode", "delivery_terms", "currency"})
+
+
 def set_of_rule(name: str, document: OrderMappingDocument) -> KnownSet | None:
     """The set that the values of these rules stand in: by their name, else by the field that a row fills with them."""
     by_name = KNOWN.get(name) or KNOWN.get(name.removeprefix("customer_"))
@@ -89,12 +97,40 @@ def set_of_row(row: FieldRow) -> KnownSet | None:
     return KNOWN.get(_OF_TARGET.get(row.target, ""))
 
 
+async def require_known(known: KnownValues, draft: OrderDraft) -> None:
+    """Every value of a draft that F&O looks up in a set stands in it, as far as F&O lets the set be read.
+
+    Raises:
+        RecordError: naming the field, its rule and what may have been meant.
+    """
+    sent = (*draft.header, *(one for line in draft.lines for one in line.fields))
+    for name, text, rule in dict.fromkeys((one.name, str(one.value), one.rule) for one in sent):
+        word = _OF_TARGET.get(name, "")
+        if (
+            word not in _SENT_UNSEEN
+            or not text
+            or not await known.lacks(KNOWN[word], text, draft.legal_entity)
+        ):
+            continue
+        of = KNOWN[word]
+        where = "Dynamics" if of.shared else draft.legal_entity
+        meant = did_you_mean(text, known.held(of, draft.legal_entity))
+        sentence = (
+            f"deals/{draft.deal_id} ({draft.deal_name}): {name} is '{text}' ({rule}), and {where} has no such "
+            f"{of.noun}.{meant}"
+        )
+        if word == "currency":
+            raise RecordError(sentence, code="order.currency_not_allowed")
+        raise RecordError(sentence, code="order.value_unknown")
+
+
 @dataclass(slots=True)
 class KnownValues:
     """What the sets of one environment hold, by legal entity in lower case; shared ones under the empty name."""
 
     client: DynamicsClient
     _held: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    _offered: Kept[str, bool] = field(default_factory=Kept)  # by data entity: whether it could be read whole
 
     async def learn(self, known: KnownSet, values: Sequence[str]) -> None:
         """Read a set once, or of a large one the rows of these values."""
@@ -105,6 +141,16 @@ class KnownValues:
             self._hold(known, rows)
         elif known.data_entity not in self._held:
             self._hold(known, await self._read(known))
+
+    async def lacks(self, known: KnownSet, value: str, legal_entity: str) -> bool:
+        """Whether a set does not hold the value; False where F&O does not let it be read."""
+        offered = await self._offered.get(known.data_entity, lambda: self._learn_whole(known))
+        return offered and not self.has(known, value, legal_entity)
+
+    async def _learn_whole(self, known: KnownSet) -> bool:
+        rows = await if_offered(self._read(known))
+        self._hold(known, rows or ())
+        return rows is not None
 
     def has(self, known: KnownSet, value: str, legal_entity: str) -> bool:
         """Whether the value stands in the set, letter case aside; only after ``learn``."""

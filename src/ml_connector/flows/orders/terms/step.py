@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ml_connector.domain.text import length, normalise
 from ml_connector.errors import RecordError
+from ml_connector.flows.orders.customer.step import DEMAND_A_NUMBER
 from ml_connector.flows.orders.draft.resolved import NOT_SAID, Found, Terms
 from ml_connector.flows.orders.lines.shipping import ruled_places
 from ml_connector.flows.orders.terms.delivery import delivery_address
@@ -80,7 +81,7 @@ def _customer_po(counter: Counter, snapshot: DealSnapshot, customer: ResolvedCus
     chosen = counter.choices.get("customer_po")
     found = chosen or Found(snapshot.customer_po, "the deal's purchase order number")
     number = normalise(found.value)
-    if not number and customer.row.get("IsOrderNumberReferenceUsed") == "Yes":
+    if not number and any(customer.row.get(name) == "Yes" for name in DEMAND_A_NUMBER):
         raise RecordError(
             f"{snapshot.subject}: {customer.name} demands its own order number on every order, and the deal has none. "
             "Enter it on the deal (d365_customer_po).",
