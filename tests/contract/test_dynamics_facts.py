@@ -18,6 +18,7 @@ from tests.reference.dynamics_caller import Twin, start
 import ml_connector.flows.customers.flow as customers
 import ml_connector.flows.products.source as products
 from ml_connector.flows.orders import set_up
+from ml_connector.flows.orders.checks import own_prices
 from ml_connector.flows.orders.customer.reference_data import LISTED
 from ml_connector.flows.orders.customer.step import CUSTOMER_FIELDS
 from ml_connector.flows.orders.lines import catalogue, item_settings, units
@@ -127,6 +128,9 @@ def test_the_tables_hold_what_the_code_reads() -> None:
     """The fields that flows ask for by name."""
     assert {*customers.KEY_FIELDS, *CUSTOMER_FIELDS} <= table("CustomersV3")
     assert {*products.OWN_FIELDS, *catalogue.ITEM_FIELDS} <= table("ReleasedProductsV2")
+    assert {*own_prices.ITEM_FIELDS} <= table("ReleasedProductsV2")
+    assert {*own_prices.AGREEMENT_FIELDS} <= table(own_prices.AGREEMENTS)
+    assert {own_prices.PRICE_GROUP} <= table("CustomersV3")
     assert {*catalogue.VARIANT_FIELDS} <= table(catalogue.VARIANTS)
     assert {*item_settings.DEFAULT_FIELDS} <= table(item_settings.DEFAULT_SETTINGS)
     assert {*item_settings.SPECIFIC_FIELDS} <= table(item_settings.SPECIFIC_SETTINGS)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ml_connector.flows.orders.flow import OrderFlow
 
 AGREEMENTS = "SalesPriceAgreements"
+PRICE_GROUP = "DiscountPriceGroupId"
 DISCOUNTS = ("SalesLineDiscountAgreements", "SalesMultiLineDiscountAgreements")
 ITEM_FIELDS = (
     "dataAreaId",
@@ -135,8 +136,8 @@ async def _price_group(flow: OrderFlow, draft: OrderDraft, agreed: Sequence[Row]
     if not any(row["PriceCustomerGroupCode"] for row in agreed):
         return ""
     key = {"dataAreaId": draft.legal_entity, "CustomerAccount": draft.customer_account}
-    row = await flow.dynamics.row("CustomersV3", key, select=(*key, "DiscountPriceGroupId"))
-    return str(row["DiscountPriceGroupId"]) if row is not None else ""
+    row = await flow.dynamics.row("CustomersV3", key, select=(*key, PRICE_GROUP))
+    return str(row[PRICE_GROUP]) if row is not None else ""
 
 
 async def _gives_discounts(flow: OrderFlow, legal_entity: str) -> bool:
