@@ -2,8 +2,8 @@
 # A target sets up what it needs by itself: .venv/.runtime and .venv/.dev are stamps, so a second call is quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-orders bench-ready \
-	bench-twin bench-match postgres postgres-stop requirements clean
+.PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-audit \
+	bench-match bench-orders bench-ready bench-resume bench-twin postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -55,6 +55,12 @@ bench: $(VENV)/.dev ## Measure the circle: rate, calls, memory, beside the floor
 
 bench-orders: $(VENV)/.dev ## Measure won deals into orders: one, then a bulk of 1,000, beside the floor
 	@$(BIN)/python -m benchmarks.orders $(ARGS)
+
+bench-audit: $(VENV)/.dev ## Measure what the audit costs: first loads with it and without
+	@$(BIN)/python -m benchmarks.audit $(ARGS)
+
+bench-resume: $(VENV)/.dev ## Kill syncs at random moments: what is read and sent again
+	@$(BIN)/python -m benchmarks.resume $(ARGS)
 
 bench-twin: $(VENV)/.dev ## Measure the twins: upserts, listed rows and reads by key a second
 	@$(BIN)/python benchmarks/twin.py $(ARGS)

@@ -96,7 +96,9 @@ def connected(home: Path, twin: Mapping[str, Any], flows: Sequence[str], **furth
     return environment
 
 
-def one_sync(environment: Mapping[str, str], flows: Sequence[str]) -> dict[str, Any]:
+def one_sync(
+    environment: Mapping[str, str], flows: Sequence[str], command: Sequence[str] = COMMAND
+) -> dict[str, Any]:
     """One ``sync`` of these flows: their figures together, and what the process cost.
 
     Returns:
@@ -105,7 +107,7 @@ def one_sync(environment: Mapping[str, str], flows: Sequence[str]) -> dict[str, 
     """
     began = time.perf_counter()
     process = subprocess.Popen(
-        [*COMMAND, "sync", *flows, "--json"],
+        [*command, "sync", *flows, "--json"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -292,8 +292,7 @@ class OrderFlow:
             delimiter=await self._delimiter(draft),
         )
         with at_step(PLACE):
-            async with self.turns.at(draft.legal_entity):
-                placed = await writer.place()
+            placed = await writer.place(self.turns.at(draft.legal_entity))
         if isinstance(placed, NotYet):
             return placed
         notes = [*standing.notes, *await self._update_customer(process, draft)]

@@ -9,6 +9,7 @@ carries lines: what lands late would be refused as a header, and taken as lines.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from ml_connector.transport.strict_json import dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from ml_connector.engine.context import Engine
     from ml_connector.flows.orders.draft.order_draft import DraftField, DraftLine, OrderDraft
@@ -59,15 +61,16 @@ class OrderWriter:
     number: str = ""
     delimiter: str = ""
 
-    async def place(self) -> Placed | NotYet:
-        """Header, lines, read-back."""
-        header = await self._header()
-        if isinstance(header, NotYet):
-            return header
+    async def place(self, turn: AbstractAsyncContextManager[None]) -> Placed | NotYet:
+        """Header and lines when it is this order's turn, then read-back, for which nobody need wait."""
+        async with turn:
+            header = await self._header()
+            if isinstance(header, NotYet):
+                return header
+            lots = await self._lines(header)
+            if isinstance(lots, NotYet):
+                return lots
         number = header.external_id
-        lots = await self._lines(header)
-        if isinstance(lots, NotYet):
-            return lots
         notes = await self.read_back(number)
         detail = {"legal_entity": self.draft.legal_entity, "lots": lots, "adopted": header.adopted}
         return Placed(number, {**detail, "notes": list(notes)} if notes else detail)
@@ -303,12 +306,14 @@ class OrderWriter:
         Raises:
             RecordError: naming each line and field that differs; the order waits for a person.
         """
-        header = await self.dynamics.row(
-            self.settings.header_entity,
-            {"dataAreaId": self.draft.legal_entity, HEADER_KEY: number},
-            select=names_of(self.draft.header, further=(HEADER_KEY,)),
+        header, rows = await asyncio.gather(
+            self.dynamics.row(
+                self.settings.header_entity,
+                {"dataAreaId": self.draft.legal_entity, HEADER_KEY: number},
+                select=names_of(self.draft.header, further=(HEADER_KEY,)),
+            ),
+            self.lines_of(number),
         )
-        rows = await self.lines_of(number)
         compared = compare_order(self.draft, header or {}, rows, self.delimiter)
         if compared.differences:
             raise RecordError(
