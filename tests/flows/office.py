@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from ml_connector.twin.writes import WriteRow
 
 ON_BOTH_DATABASES = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+ON_BOTH_IN_THE_TIER = (
+    pytest.mark.parametrize(  # for long ones: PostgreSQL has its turn in the simulation tier
+        "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.sim)], indirect=True
+    )
+)
 RESULTS = ("created", "updated", "unchanged", "held", "waiting", "parked", "skipped")
 READING_POSTS = ("/search", "/batch/read", "/token", "/get/access-token-info", ".getSetDisplayValue")
 DEAL_TO_COMPANY, DEAL_TO_PRIMARY_COMPANY, LINE_TO_DEAL = 341, 5, 20

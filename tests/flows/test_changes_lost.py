@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         run,
         writes,
     )
-    from tests.flows.office import ON_BOTH_DATABASES, Office
+    from tests.flows.office import ON_BOTH_DATABASES, ON_BOTH_IN_THE_TIER, Office
     from tests.flows.test_crawl import Kill, KilledError
 else:
     from changing import asked, crawled
@@ -35,7 +35,7 @@ else:
         run,
         writes,
     )
-    from office import ON_BOTH_DATABASES, Office
+    from office import ON_BOTH_DATABASES, ON_BOTH_IN_THE_TIER, Office
     from test_crawl import Kill, KilledError
 
 SEAMS: list[tuple[Any, str, int]] = [
@@ -51,7 +51,7 @@ SEAMS: list[tuple[Any, str, int]] = [
 ]
 
 
-@ON_BOTH_DATABASES
+@ON_BOTH_IN_THE_TIER
 async def test_killed_at_any_seam_no_change_is_lost_and_none_is_written_twice(
     start: Callable[..., Awaitable[Office]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

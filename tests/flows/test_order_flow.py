@@ -15,10 +15,10 @@ from ml_connector.errors import ConnectorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.flows.office import ON_BOTH_DATABASES, Office
+    from tests.flows.office import ON_BOTH_DATABASES, ON_BOTH_IN_THE_TIER, Office
     from tests.flows.selling import ITEM, OTHER_ITEM, approved, sellable, sold
 else:
-    from office import ON_BOTH_DATABASES, Office  # pytest puts this folder on the path
+    from office import ON_BOTH_DATABASES, ON_BOTH_IN_THE_TIER, Office  # pytest puts this folder on the path
     from selling import ITEM, OTHER_ITEM, approved, sellable, sold
 
 
@@ -320,7 +320,7 @@ STOPS = (
 )
 
 
-@ON_BOTH_DATABASES
+@ON_BOTH_IN_THE_TIER
 async def test_deals_that_cannot_become_orders_wait_for_the_right_people_and_complete_after_replay(
     office: Office,
 ) -> None:
