@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ORDERS = "SalesOrderHeadersV2"
 CALLS_IN_TURN = 4  # of an order: header and lines, each looked for before it is sent
-OF_ASSOCIATIONS = 3  # of the calls of a deal; they have an allowance of their own
+OF_ASSOCIATIONS = 3  # of the calls of a deal; they have an allowance of their own, so many a second:
+ASSOCIATIONS_A_SECOND = 10
 
 
 def control(twin: Mapping[str, Any], path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -99,12 +100,13 @@ def orders_by_entity(twin: Mapping[str, Any]) -> dict[str, int]:
 
 
 def floor_s(setting: Setting, placed: Mapping[str, int], at_once: int, figures: Mapping[str, Any]) -> float:
-    """The least seconds that latency of writing in turn and the portal's allowance leave."""
+    """The least seconds that latency of writing in turn and the portal's two allowances leave."""
     in_turn = max(placed.values(), default=0) / at_once * CALLS_IN_TURN * setting.dynamics_ms / 1000
     limit, window_s = setting.allowance
     counted = figures["requests"]["hubspot"] - OF_ASSOCIATIONS * figures["read"]
     allowed = max(0, counted - limit) / (limit / window_s) if limit else 0.0
-    return max(in_turn, allowed)
+    associations = float(OF_ASSOCIATIONS * figures["read"] / ASSOCIATIONS_A_SECOND)
+    return max(in_turn, allowed, associations)
 
 
 def show(name: str, setting: Setting, figures: Mapping[str, Any], floor: float) -> None:

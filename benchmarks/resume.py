@@ -3,7 +3,7 @@
     python -m benchmarks.resume [--customers 10000] [--kills 10] [--seed 1] [--page-size 1000]
 
 Twins and judge are this process, the connector is the installed command in one of its own, killed with SIGKILL. The
-first load streams its pages, the crawl after a tenth of the customers has changed goes through its stage. What the
+first load streams its pages, the crawl after a hundredth of the customers has changed goes through its stage. What the
 twins saw decides: a page asked for twice was read again, a batch whose bytes came twice was sent again.
 """
 
@@ -200,9 +200,9 @@ async def batches_of_one_more(environment: Mapping[str, str], seen: Seen) -> int
 
 
 def move_some(twins: RunningTwins) -> None:
-    """A person moves every tenth customer to another town."""
+    """A person moves every hundredth customer to another town."""
     rows, _ = twins.pair.records("CustomersV3", after=None, limit=1_000_000)
-    for place, row in enumerate(rows[::10], start=1):
+    for place, row in enumerate(rows[::100], start=1):
         key = f"{row['dataAreaId']}:{row['CustomerAccount']}"
         twins.pair.edit("CustomersV3", key, {"AddressCity": f"Newtown {place}"})
 
