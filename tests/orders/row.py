@@ -26,7 +26,7 @@ ALONE = {  # what others than the rep of this deal do
     *("after the draft", "meanwhile"),
 }
 KEYS = {
-    *("situation", "tenants", "deal", "first", "chosen", "release", "parks", "expected to fail"),
+    *("situation", "tenants", "deal", "first", "chosen", "release", "parks"),
     *("order", "why", "notes", "usual notes", "customer has", "company has"),
     *ALONE,
     *NAMES,
