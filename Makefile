@@ -63,7 +63,7 @@ bench-resume: $(VENV)/.dev ## Kill syncs at random moments: what is read and sen
 	@$(BIN)/python -m benchmarks.resume $(ARGS)
 
 bench-twin: $(VENV)/.dev ## Measure the twins: upserts, listed rows and reads by key a second
-	@$(BIN)/python benchmarks/twin.py $(ARGS)
+	@$(BIN)/python -m benchmarks.twin $(ARGS)
 
 bench-match: $(VENV)/.dev ## Measure the matching of 50,000 customers with 50,000 companies: quality, seconds, memory
 	@$(BIN)/python benchmarks/matching.py $(ARGS)

@@ -1,6 +1,6 @@
 """How fast the twins answer over real sockets: batch upserts, listed rows, reads by key.
 
-    python benchmarks/twin.py [--seconds 3]
+    python -m benchmarks.twin [--seconds 3]
 
 The twins are a process of their own; the requests are made beforehand and sent by a client that does nothing but read
 the answers' lengths, over four connections.
@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from benchmarks.commands import COMMAND
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-COMMAND = [sys.executable, "-c", "from ml_connector.cli.main import run; run()"]
 CONNECTIONS = 4
 CUSTOMERS = 10_000
 FIELDS = (
