@@ -12,6 +12,7 @@
         MissingReferenceError    another record must come first: held, then retried
         SubjectLeftError         what began its process is no longer so
         RejectedError            the target said no; .status .remote_code .correlation_id
+      SliceOverError             no failure: the run goes on in its next slice
       RunStoppedError            the breaker holds what a crawl would write: a person looks and releases it
       AccessError                stop the flow, tell a person
         CredentialsError         the credential is wrong, expired or revoked
@@ -110,6 +111,12 @@ class RejectedError(RecordError):
         self.status = status
         self.remote_code = remote_code
         self.correlation_id = correlation_id
+
+
+class SliceOverError(ConnectorError):
+    """A slice of a long run has ended where the next one can go on."""
+
+    code = "run.slice_over"
 
 
 class RunStoppedError(ConnectorError):

@@ -41,7 +41,7 @@ async def close_absent(flow: RecordFlow, engine: Engine, number: int, seen: Call
         first = [(row.parked_id, row.detail | {MISSED: number}) for row in away if row not in over]
         if not (over or back or first):
             continue
-        async with engine.store.write() as tx:
+        async with engine.write() as tx:
             await parked.note(tx, engine.connection_id, [*back, *first])
             keys = [row.key for row in over]
             await parked.resolve(tx, engine.connection_id, flow.name, keys, "no longer at the source")

@@ -117,7 +117,7 @@ async def reopen(flow: ProcessFlow, engine: Engine, process: Process) -> Process
 async def held(flow: ProcessFlow, engine: Engine, process: Process) -> AsyncIterator[Worker | None]:
     """The subject's lease with the process as it is stored now; None when somebody else holds it."""
     cid, holder = engine.connection_id, engine.around.new_id()
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         lease = await leases.acquire(tx, cid, f"{flow.name}:{process.subject}", holder, LEASE_S)
         current = await processes.get(tx, cid, process.process_id, engine.vault)
         if lease is not None:  # nobody else is at work here: reports without an outcome will be made again
@@ -128,7 +128,7 @@ async def held(flow: ProcessFlow, engine: Engine, process: Process) -> AsyncIter
     try:
         yield Worker(flow, engine, lease, current or process)
     finally:
-        async with engine.store.write() as tx:
+        async with engine.write() as tx:
             await leases.release(tx, cid, lease)
 
 

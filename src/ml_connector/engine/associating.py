@@ -130,7 +130,7 @@ async def make(
             send=lambda call_id: maker.make(wanted, call_id=call_id),
             run_id=run_id,
         )
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await keep(tx, flow, engine, run_id, rows, answers)
 
 

@@ -42,17 +42,17 @@ async def recorded(
         keys=list(keys),
         operation_id=None,
     )
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await calls.intend(tx, engine.connection_id, call)
     try:
         answer = await send(call_id)
     except ConnectorError as error:
         refused = isinstance(error, RejectedError) or error.context.get("sent") is False
         status = error.status if isinstance(error, RejectedError) else None
-        async with engine.store.write() as tx:
+        async with engine.write() as tx:
             outcome: CallOutcome = "refused" if refused else "unknown"
             await calls.finish(tx, engine.connection_id, Ended(call_id, outcome, status))
         raise
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await calls.finish(tx, engine.connection_id, Ended(call_id, "done", 200))
     return answer

@@ -124,7 +124,7 @@ class Crawl:
             self.flow, self.engine, self.run_id, self.counters, self.state.edits_since
         )
         if newest != self.state.edits_since:
-            async with self.engine.store.write() as tx:
+            async with self.engine.write() as tx:
                 await self.move(tx, edits_since=newest)
 
     async def note_times(self) -> None:
@@ -135,7 +135,7 @@ class Crawl:
         began = clock.now().isoformat()
         newest = await self.flow.changes.newest()
         seen_at = state.seen_at if newest == state.watermark else clock.now().isoformat()
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await self.move(
                 tx,
                 began_at=began,
@@ -165,11 +165,14 @@ class Crawl:
             self.counters.read += page.read
             self.counters.add(Result.SKIPPED, page.skipped)
             count(self.counters, page.judged)
-            async with self.engine.store.write() as tx:
+            async with self.engine.write() as tx:
                 await self.keep_page(tx, ledger, page, rows, figures)
             if self.watch is not None:
                 self.watch(self.counters)
+            can_go_on = bool(page.cursor)
             del page, rows  # not held while the next page is read
+            if can_go_on:
+                self.engine.require_time()
 
     def sealed(self, changes: Sequence[Change], seq: int) -> list[crawls.Staged]:
         """A page's changes in portions of a call each."""
@@ -218,7 +221,7 @@ class Crawl:
             figures.gone += len(gone(keys, self.state.number)) if self.flow.traits.status else 0
         found = verdict(figures, self.flow.traits, self.limits)
         phase: Phase = "stopped" if found else "sweep"
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await self.move(tx, phase=phase, figures=figures.as_details(), verdict=tuple(found))
         if found:
             self.counters.add(Result.WAITING, await self.waiting())
@@ -250,7 +253,7 @@ class Crawl:
             marks = await judge.marked([key for key in away if key not in heirs], NOT_IN_DYNAMICS)
             staged = self.sealed(marks, seq)
             seq += len(staged)
-            async with self.engine.store.write() as tx:
+            async with self.engine.write() as tx:
                 back = [key for key, missed, seen in rows if seen and missed]
                 absent = [key for key, missed, seen in rows if not seen and not missed]
                 await links.set_missed(tx, cid, name, back, 0)
@@ -261,7 +264,7 @@ class Crawl:
                     await links.set_state(tx, cid, name, silent, "gone")
                 await crawls.stage(tx, cid, self.state.crawl_id, staged)
                 await self.move(tx, swept=rows[-1][0])
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await self.move(tx, phase="push")
 
     # Pushing ---
@@ -279,7 +282,7 @@ class Crawl:
         )
         after = -1
         async with pushing(self.flow, self.engine, self.run_id, ledger) as filler:
-            while rows := await self.staged(after):
+            while not (ended_early := self.engine.is_over()) and (rows := await self.staged(after)):
                 for row in rows:
                     after = row.seq
                     covered = coverage.begin(str(row.seq))
@@ -289,8 +292,10 @@ class Crawl:
                         await filler.send(change, covered)
                     covered.judged = True
                     await ledger.save_progress()
+        if ended_early:
+            self.engine.require_time()
         newest = self.state.newest or None
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await crawls.forget(tx, cid, crawl_id)
             # everything has been read: the watermark may go back, as after F&O was set back to an older copy
             rewind = newest != self.state.watermark

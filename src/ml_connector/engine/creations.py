@@ -49,7 +49,7 @@ async def settle_creations(flow: RecordFlow, engine: Engine, run_id: str) -> Non
         standing = await flow.sink.standing(doubt.keys)
         is_known = is_settled or standing.keys() >= set(doubt.keys)
         if standing or is_known:
-            async with engine.store.write() as tx:
+            async with engine.write() as tx:
                 await link_standing(tx, flow, engine, run_id, doubt, standing)
                 if is_known:
                     ended = Ended(doubt.call_id, "done" if standing.keys() >= set(doubt.keys) else "repeated")

@@ -115,7 +115,7 @@ async def _again(worker: Worker, told: dict[str, Any]) -> Process:
     """The next revision begins at its draft, with nothing that was chosen for the one before."""
     engine, flow, old = worker.engine, worker.flow, worker.process
     result = {name: kept for name, kept in old.result.items() if name != LATER}
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         cid = engine.connection_id
         await leases.check(tx, cid, worker.lease)
         await processes.put(

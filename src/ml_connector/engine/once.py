@@ -208,7 +208,7 @@ async def _intend(
 ) -> None:
     """Commit what is about to be sent, and until when it may be."""
     cid = engine.connection_id
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         send_by = engine.around.clock.now() + timedelta(seconds=patience.send_within_s)
         operation = write.operation(lease, body=body, state="intended", attempt=attempt, send_by=send_by)
         await leases.check(tx, cid, lease)
@@ -247,7 +247,7 @@ async def _given_up(write: RemoteWrite, engine: Engine, lease: Lease, known: Ope
 
 async def _mark_unknown(write: RemoteWrite, engine: Engine, lease: Lease, settled_at: datetime) -> None:
     """An intent without an outcome was found: the process that made it is gone."""
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await leases.check(tx, engine.connection_id, lease)
         await operations.update(
             tx,
@@ -264,7 +264,7 @@ async def _adopt(
 ) -> Landed:
     """What an earlier attempt left is the record: take it as ours."""
     cid = engine.connection_id
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await leases.check(tx, cid, lease)
         if known is None:
             found = write.operation(
@@ -303,7 +303,7 @@ async def _ended(
     status = error.status if isinstance(error, RejectedError) else None
     correlation_id = error.correlation_id if isinstance(error, RejectedError) else ""
     why = {"error": error.message if error else ""}
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await leases.check(tx, cid, lease)
         await operations.update(
             tx,

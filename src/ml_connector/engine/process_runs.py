@@ -28,21 +28,19 @@ BULK = 1000  # due processes taken in one pass
 
 async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[], Traffic]) -> RunReport:
     """Notice every trigger, advance what is due, count each subject once."""
-    async with engine.store.write() as tx:
+    holding = await engine.holding(flow.name)
+    async with holding.write() as tx:
         await runs.abandon_open(tx, engine.connection_id, flow.name)
 
     async def work(run_id: str, counters: Counters) -> None:
-        await _pass(flow, engine, run_id, counters)
+        async def take(process: Process) -> None:
+            await _take(flow, engine, process, counters)  # under the lease of its subject, not of the pass
 
-    return await carry_out(flow.name, engine, traffic, kind="orders", work=work)
+        async with aclosing(_to_take(flow, holding, run_id)) as found:
+            await take_each(found, take, most=flow.at_once)
+        engine.require_time()
 
-
-async def _pass(flow: ProcessFlow, engine: Engine, run_id: str, counters: Counters) -> None:
-    async def take(process: Process) -> None:
-        await _take(flow, engine, process, counters)
-
-    async with aclosing(_to_take(flow, engine, run_id)) as found:
-        await take_each(found, take, most=flow.at_once)
+    return await carry_out(flow.name, holding, traffic, kind="orders", work=work)
 
 
 async def _to_take(flow: ProcessFlow, engine: Engine, run_id: str) -> AsyncGenerator[Process, None]:
@@ -53,10 +51,14 @@ async def _to_take(flow: ProcessFlow, engine: Engine, run_id: str) -> AsyncGener
     async with aclosing(flow.triggers(covered.watermark if covered else None)) as pages:
         async for page in pages:
             for process in await _notice_page(flow, engine, run_id, page):
+                if engine.is_over():
+                    return
                 if process.subject not in seen:
                     seen.add(process.subject)
                     yield process
     for process in await due(flow, engine, BULK):
+        if engine.is_over():
+            return
         if process.subject not in seen:
             seen.add(process.subject)
             yield process
@@ -67,7 +69,7 @@ async def _notice_page(
 ) -> Sequence[Process]:
     """Store a process for each trigger, and how far the flow has read, in one transaction."""
     cid = engine.connection_id
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         for trigger in page.triggers:
             await inherit(flow, engine, tx, trigger)
         noticed = [await notice(flow, engine, tx, trigger) for trigger in page.triggers]
@@ -117,7 +119,7 @@ async def replay_process(flow: ProcessFlow, engine: Engine, subject: str) -> Pro
         process = await processes.find(tx, cid, flow.name, subject, engine.vault)
     if process is None:
         trigger = await flow.trigger(subject)
-        async with engine.store.write() as tx:
+        async with engine.write() as tx:
             await inherit(flow, engine, tx, trigger)
             process = await notice(flow, engine, tx, trigger)
         assert process is not None

@@ -101,7 +101,7 @@ def address(flow: RecordFlow, link: Link) -> str:
 async def store_fates(flow: RecordFlow, engine: Engine, run_id: str, found: Fates) -> set[str]:
     """Put back what is there again and erase who is nowhere; the keys of which it is too early to tell come back."""
     cid, name = engine.connection_id, flow.name
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         keys = [link.key for link in (*found.back, *found.vanished)]
         stuck = await parked.open_for(tx, cid, name, keys)
         # without a digest, the next pass compares it whatever has moved meanwhile

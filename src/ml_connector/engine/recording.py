@@ -152,7 +152,7 @@ class Ledger:
     async def claim(self, call: Call) -> set[str]:
         """Store the intent to make records once; or, storing nothing, which of them may stand already."""
         cid = self.engine.connection_id
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await calls.one_at_a_time(tx, cid)
             taken = await unsure_keys(tx, cid, call.resource)
             heads = await links.heads(tx, cid, self.flow.name, call.keys)
@@ -180,7 +180,7 @@ class Ledger:
                     if link.flow == name and link.key != key and link.owns:
                         found[key] = link.key
         if found:
-            async with self.engine.store.write() as tx:
+            async with self.engine.write() as tx:
                 await links.send_again(tx, cid, name, sorted(found.values()))
         return set(found)
 

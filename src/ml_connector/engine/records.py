@@ -60,6 +60,7 @@ async def run_records(
     Raises:
         AccessError: a person must act; what was stored stays.
         RetryableError: a side cannot be reached; the next run goes on from the stored progress.
+        SliceOverError: the slice ended between two pages; everything read is on record.
     """
 
     async def move_progress(tx: Tx, covered: CoveredPage, done: int) -> None:
@@ -79,13 +80,17 @@ async def run_records(
     on_covered = move_progress if tracked else None
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
-    left = most
+    left, ended_early, can_go_on = most, False, True
     async with (
         aclosing(ReadAhead(pages)) as ahead,
         associating(flow, engine, run_id, counters) as tie,
         pushing(flow, engine, run_id, ledger) as filler,
     ):
-        while left != 0 and (page := await ahead.next()) is not None:
+        while left != 0 and not (ended_early := can_go_on and engine.is_over()):
+            page = await ahead.next()
+            if page is None:
+                break
+            can_go_on = bool(page.cursor)
             covered = coverage.begin(page.cursor)
             counters.read += len(page.records) + page.skipped
             counters.add(Result.SKIPPED, page.skipped)
@@ -98,6 +103,8 @@ async def run_records(
             counters.read -= len(page.records)
             covered.judged = True
             await ledger.save_progress()
+    if ended_early:
+        engine.require_time()
 
 
 async def move_chunk(  # noqa: PLR0917 - the stations of the line, in their order

@@ -24,6 +24,7 @@ from ml_connector.errors import (
     ConfigurationError,
     ConnectorError,
     RunStoppedError,
+    SliceOverError,
     ThrottledError,
 )
 from ml_connector.store import audit, calls, crawls, flows, progress, runs
@@ -64,13 +65,18 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run ended; ``error`` is what stopped it, if anything did, ``reading`` what a pass has read."""
+    """How a run ended.
+
+    ``error`` is what stopped it, if anything did, ``reading`` what a pass has read, and ``more`` says that only its
+    slice has ended: the next run goes on.
+    """
 
     run_id: str
     flow: str
     counters: Counters
     error: ConnectorError | None = None
     reading: Reading | None = None
+    more: bool = False
 
 
 async def sync_records(
@@ -89,6 +95,7 @@ async def sync_records(
     Between two crawls a pass reads the changes alone, where the source tells them and nothing speaks against it;
     ``full`` asks for a crawl.
     """
+    engine = await engine.holding(flow.name)
     state, covered = await _begin_pass(flow, engine)
     if not state.loaded:
         cursor = covered.cursor or None if covered is not None and not covered.complete else None
@@ -102,8 +109,8 @@ async def sync_records(
             await run_records(flow, engine, run_id, pages=pages, counters=counters, tracked=True, watch=watch)
 
         report = await carry_out(flow.name, engine, traffic, kind="load", work=load)
-        if report.error is None:
-            async with engine.store.write() as tx:
+        if report.error is None and not report.more:
+            async with engine.write() as tx:
                 current = await flows.get(tx, engine.connection_id, flow.name)
                 await flows.put(tx, engine.connection_id, replace(current, loaded=True))
         return report
@@ -123,7 +130,7 @@ async def sync_records(
             if not reading.because:
                 return
             reading.kind, last = "full", read.crawl.state
-            async with engine.store.write() as tx:
+            async with engine.write() as tx:
                 await runs.becomes(tx, engine.connection_id, run_id, "crawl")
         if last is None or not last.goes_on(flow):
             last = await _new_crawl(flow, engine, last)
@@ -147,6 +154,7 @@ async def release_records(
     Raises:
         ConfigurationError: no run of the flow is stopped.
     """
+    engine = await engine.holding(flow.name)
     _, covered = await _begin_pass(flow, engine)
     crawl = CrawlState.from_details(covered.details) if covered is not None else None
     if crawl is None or crawl.phase != "stopped":
@@ -156,7 +164,7 @@ async def release_records(
     flow = replace(flow, mapping_version=crawl.mapping_version)
 
     async def work(run_id: str, counters: Counters) -> None:
-        async with engine.store.write() as tx:
+        async with engine.write() as tx:
             entry = Entry(
                 "released", flow.name, "", {"verdict": crawl.verdict, "by": engine.started_by}, run_id
             )
@@ -177,6 +185,7 @@ async def first_records(
     flow: RecordFlow, engine: Engine, traffic: Callable[[], Traffic], *, most: int
 ) -> RunReport:
     """Write so many records and no more: the step between a preview and switching a flow on."""
+    engine = await engine.holding(flow.name)
     await _begin_pass(flow, engine)
 
     async def work(run_id: str, counters: Counters) -> None:
@@ -195,6 +204,7 @@ async def planned_records(
     watch: Callable[[Counters], None] | None = None,
 ) -> RunReport:
     """Write what a plan kept. The breaker does not judge it: a person has looked at the plan and chose it."""
+    engine = await engine.holding(flow.name)
     await _begin_pass(flow, engine)
 
     async def work(run_id: str, counters: Counters) -> None:
@@ -208,6 +218,7 @@ async def keyed_records(
     flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
 ) -> RunReport:
     """Move these records only; one that is parked stays so while nothing about it has changed."""
+    engine = await engine.holding(flow.name)
 
     async def work(run_id: str, counters: Counters) -> None:
         await settle_creations(flow, engine, run_id)
@@ -221,7 +232,7 @@ async def keyed_records(
 async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progress | None]:
     """Clear up after a pass that was cut off; how the flow stands."""
     cid = engine.connection_id
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await runs.abandon_open(tx, cid, flow.name)
         stopped = [run.run_id for run in await runs.stopped(tx, cid, flow.name)]
         await calls.settle_open(tx, cid, stopped, "repeated")
@@ -231,7 +242,7 @@ async def _begin_pass(flow: RecordFlow, engine: Engine) -> tuple[FlowRow, Progre
 async def _new_crawl(flow: RecordFlow, engine: Engine, before: CrawlState | None) -> CrawlState:
     """A crawl from the first page; what the one before had staged is dropped, for it is read afresh."""
     if before is not None:
-        async with engine.store.write() as tx:
+        async with engine.write() as tx:
             await crawls.forget(tx, engine.connection_id, before.crawl_id)
     crawl_id = engine.around.new_id()
     if before is None:
@@ -251,6 +262,7 @@ async def replay_records(
 ) -> RunReport:
     """Read these records again and send them through the same door, parked or not."""
     records = await flow.source.read(keys)
+    engine = await engine.holding(flow.name)
 
     async def pages(unsure: frozenset[str]) -> AsyncGenerator[Page, None]:
         yield Page([record for record in records if record.key not in unsure], None)
@@ -287,14 +299,23 @@ async def carry_out(
     spent = traffic().since(before)
     counters.requests, counters.throttled = spent.requests, spent.throttled
     counters.seconds = clock.elapsed_s() - began
-    state: RunState = "stopped" if isinstance(error, RunStoppedError) else "failed" if error else "done"
-    async with engine.store.write() as tx:
+    more = isinstance(error, SliceOverError)
+    state: RunState = (
+        "stopped"
+        if isinstance(error, RunStoppedError)
+        else "interrupted"
+        if more
+        else "failed"
+        if error
+        else "done"
+    )
+    async with engine.write() as tx:
         # calls that were under way when another lane stopped the run: the next run makes them again
         await calls.settle_open(tx, cid, [run.run_id], "repeated")
         said = error.message if error else reading.sentence if reading else ""
         await runs.finish(tx, cid, run.run_id, state, asdict(counters), said)
         await _pause_or_go_on(tx, cid, run, error)
-    return RunReport(run.run_id, flow, counters, error, reading)
+    return RunReport(run.run_id, flow, counters, None if more else error, reading, more)
 
 
 async def _pause_or_go_on(tx: Tx, connection_id: int, run: Run, error: ConnectorError | None) -> None:
@@ -322,6 +343,6 @@ async def _begin(flow: str, engine: Engine, *, kind: RunKind) -> Run:
         message="",
         started_by=engine.started_by,
     )
-    async with engine.store.write() as tx:
+    async with engine.write() as tx:
         await runs.start(tx, engine.connection_id, run)
     return run

@@ -123,7 +123,7 @@ class Worker:
 
     async def _store_draft(self, prepared: Prepared, *, approved: bool) -> None:
         """Keep the draft; who approved another one has not approved this."""
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await leases.check(tx, self.engine.connection_id, self.lease)
             asks = "" if approved else await self._asked_for(tx, prepared)
             if approved:
@@ -273,7 +273,7 @@ class Worker:
             detail=dict(error.context),
             source_digest=process.snapshot_hash or b"",
         )
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await leases.check(tx, self.engine.connection_id, self.lease)
             await parked.park(tx, self.engine.connection_id, [row])
             payload = {"step": step, "cause": error.code, "message": error.message}
@@ -325,7 +325,7 @@ class Worker:
 
     async def store(self, process: Process, kind: str, payload: dict[str, Any], *, resolve: str = "") -> None:
         """Store where the process stands, if the lease is still ours."""
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await leases.check(tx, self.engine.connection_id, self.lease)
             await put(self.flow, self.engine, tx, process, kind=kind, payload=payload, resolve=resolve)
             self.process = replace(process, updated_at=tx.now)
@@ -334,7 +334,7 @@ class Worker:
         """Store that a process was looked at: nothing has happened to it that people would read about."""
         if process == self.process:
             return
-        async with self.engine.store.write() as tx:
+        async with self.engine.write() as tx:
             await leases.check(tx, self.engine.connection_id, self.lease)
             await processes.put(tx, self.engine.connection_id, process, self.engine.vault)
             self.process = replace(process, updated_at=tx.now)

@@ -59,6 +59,19 @@ async def acquire(tx: Tx, connection_id: int, name: str, holder: str, term_s: fl
     return lease
 
 
+async def take_over(tx: Tx, connection_id: int, name: str, holder: str, term_s: float) -> Lease:
+    """Take the lease from whoever holds it: with a new fence, so that nothing more is stored under the old one."""
+    held = await acquire(tx, connection_id, name, holder, term_s)
+    if held is not None:
+        return held
+    mine = (_c.connection_id == connection_id, _c.name == name)
+    expires_at = await _database_time(tx) + timedelta(seconds=term_s)
+    change = update(tables.lease).where(*mine)
+    await tx.connection.execute(change.values(holder=holder, fence=_c.fence + 1, expires_at=expires_at))
+    fence = (await tx.connection.execute(select(_c.fence).where(*mine))).scalar_one()
+    return Lease(name, holder, fence, expires_at)
+
+
 async def check(tx: Tx, connection_id: int, lease: Lease) -> None:
     """Make sure, in the transaction it protects, that the lease is ours; nobody takes it before the commit.
 

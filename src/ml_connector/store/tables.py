@@ -431,3 +431,54 @@ audit_permit = (
         Column("granted_at", UtcTime, nullable=False),
     )
 )
+
+schedule = Table(  # when a flow is polled; one that was never told runs by the default
+    "mlc_schedule",
+    metadata,
+    *_of_connection(Column("flow", Name, primary_key=True)),
+    Column("rule", Text, nullable=False),  # "" = the flow's default
+    Column("time_zone", Text, nullable=False),
+    Column("quiet", Text, nullable=False),
+    Column("next_at", UtcTime),  # none before its first run
+    Column("paused_until", UtcTime),
+    Column("paused_by", Text, nullable=False),  # "" when nobody has paused it
+)
+
+request = Table(  # work that was asked for: by a schedule, an event or a person
+    "mlc_request",
+    metadata,
+    *_of_connection(Column("request_id", Name, primary_key=True)),
+    Column("flow", Name, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("what", JsonText, nullable=False),
+    Column("slice", Integer, nullable=False),  # the one that is due or under way, from 1
+    Column("attempt", Integer, nullable=False),  # how often this slice was handed to a worker
+    Column("worker", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("figures", JsonText, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Index(
+        "mlc_request_open",
+        "due_at",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index("mlc_request_asked", "connection_id", "asked_at"),
+)
+
+worker = Table(  # a process that serves, for as long as it holds its lock
+    "mlc_worker",
+    metadata,
+    Column("worker_id", Name, primary_key=True),
+    Column("number", Integer, nullable=False),  # of its lock
+    Column("name", Text, nullable=False),  # host and process
+    Column("started_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
