@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.engine.context import Engine
+from ml_connector.engine.context import Engine, never
 from ml_connector.engine.runs import Traffic
 from ml_connector.errors import ConfigurationError
 from ml_connector.store import connections
@@ -27,13 +27,17 @@ from ml_connector.transport.budget import MemoryLedger
 from ml_connector.transport.http import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
 
     import httpx2
 
     from ml_connector.domain.clock import Surroundings
     from ml_connector.settings import Settings
     from ml_connector.store.connections import Connection, SideRow
+
+
+SIDES = ("dynamics", "hubspot")
 
 
 @dataclass(slots=True)
@@ -48,15 +52,20 @@ class Workplace:
     started_by: str
     budget: MemoryLedger
     network: httpx2.AsyncBaseTransport | None = None
+    is_over: Callable[[], bool] = never
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _transports: dict[str, Transport] = field(default_factory=dict)
     _dynamics: DynamicsClient | None = None
     _hubspot: HubSpotClient | None = None
+    _verified: tuple[datetime | None, ...] = ()
 
     @property
     def engine(self) -> Engine:
         """What engine functions are given."""
-        return Engine(self.store, self.vault, self.connection.connection_id, self.around, self.started_by)
+        cid = self.connection.connection_id
+        return Engine(
+            self.store, self.vault, cid, self.around, self.started_by, is_over=lambda: self.is_over()
+        )
 
     async def side(self, name: str) -> SideRow:
         """A connected side.
@@ -133,6 +142,15 @@ class Workplace:
         self._dynamics = None
         self._hubspot = None
 
+    async def notice_new_credentials(self) -> None:
+        """Forget the clients when a side was connected anew since they were built."""
+        async with self.store.read() as tx:
+            rows = [await connections.side(tx, self.connection.connection_id, name) for name in SIDES]
+        verified = tuple(row.verified_at if row is not None else None for row in rows)
+        if verified != self._verified:
+            self.forget_clients()
+            self._verified = verified
+
     def traffic(self) -> Traffic:
         """Calls sent so far."""
         return Traffic(
@@ -172,14 +190,7 @@ async def open_workplace(
         ConfigurationError: no database, an old schema, or an unknown connection.
         KeyRefusedError: the key is missing or wrong; nothing was touched.
     """
-    key = load_master_key(
-        env_value=settings.master_key.get_secret_value() if settings.master_key else None,
-        key_file=settings.key_file,
-    )
-    async with AsyncExitStack() as opened:
-        store = await Store.open(settings.database, around=around, **store_options)
-        opened.push_async_callback(store.close)
-        vault = await store.unlock(key)
+    async with open_store(settings, around, **store_options) as (store, vault):
         place = Workplace(
             settings=settings,
             store=store,
@@ -190,8 +201,31 @@ async def open_workplace(
             budget=MemoryLedger(around),
             network=network,
         )
-        opened.push_async_callback(place.close)
-        yield place
+        try:
+            yield place
+        finally:
+            await place.close()
+
+
+@asynccontextmanager
+async def open_store(
+    settings: Settings, around: Surroundings, **store_options: Any
+) -> AsyncIterator[tuple[Store, Vault]]:
+    """The database the settings name, with its key.
+
+    Raises:
+        ConfigurationError: no database, or an old schema.
+        KeyRefusedError: the key is missing or wrong; nothing was touched.
+    """
+    key = load_master_key(
+        env_value=settings.master_key.get_secret_value() if settings.master_key else None,
+        key_file=settings.key_file,
+    )
+    store = await Store.open(settings.database, around=around, **store_options)
+    try:
+        yield store, await store.unlock(key)
+    finally:
+        await store.close()
 
 
 async def _connection(store: Store, name: str) -> Connection:

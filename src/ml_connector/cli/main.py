@@ -27,6 +27,7 @@ from ml_connector.cli import (
     records,
     replay,
     runs,
+    serve,
     status,
     sync,
     twin,
@@ -49,7 +50,7 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, match, plan, sync, deals, status, records, errors, runs, replay, mapping,
+    demo, init, connect, ping, doctor, flows, match, plan, sync, serve, deals, status, records, errors, runs, replay, mapping,
     hubspot, db, twin
 ):  # fmt: skip
     module.register(app)

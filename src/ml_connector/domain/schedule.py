@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter  # type: ignore[import-untyped]  # it comes without types
@@ -18,7 +19,18 @@ from ml_connector.errors import ConfigurationError
 
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=31)
-_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
+_UNITS = {
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+}
 _EVERY = re.compile(r"(?:every\s+)?(\d+)?\s*([a-z]+?)s?", re.IGNORECASE)
 _QUIET = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
 _CRON_FIELDS = 5
@@ -63,7 +75,7 @@ class Schedule:
         begin = datetime(2026, 1, 5)  # noqa: DTZ001 - a wall clock of no zone: a Monday of no clock change
         clock = croniter(self.cron, begin)
         times = [clock.get_next(datetime) for _ in range(50)]
-        gaps: list[timedelta] = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps: list[timedelta] = [later - earlier for earlier, later in pairwise(times)]
         return max(gaps)
 
 
@@ -157,7 +169,9 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _wrong(f"'{name}' is no time zone. Write it as Europe/Berlin, America/Chicago or UTC.") from None
+        raise _wrong(
+            f"'{name}' is no time zone. Write it as Europe/Berlin, America/Chicago or UTC."
+        ) from None
 
 
 def _quiet(text: str) -> Quiet | None:

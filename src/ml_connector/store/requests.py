@@ -64,9 +64,7 @@ async def get(tx: Tx, connection_id: int, request_id: str) -> Request | None:
 
 async def open_of(tx: Tx, connection_id: int, flow: str) -> builtins.list[Request]:
     """The requests of a flow that have not ended, oldest first."""
-    query = select(*_COLUMNS).where(
-        _c.connection_id == connection_id, _c.flow == flow, _c.ended_at.is_(None)
-    )
+    query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.ended_at.is_(None))
     rows = await tx.connection.execute(query.order_by(_c.asked_at, _c.request_id))
     return [Request(*row) for row in rows]
 
@@ -91,9 +89,7 @@ async def list(  # noqa: A001 - read as requests.list
     return [Request(*row) for row in rows]
 
 
-async def take(
-    tx: Tx, connection_id: int, request_id: str, number: int, worker: str
-) -> Request | None:
+async def take(tx: Tx, connection_id: int, request_id: str, number: int, worker: str) -> Request | None:
     """Begin a slice, or begin it again; None when it is over already: a later one is due, or the request has ended."""
     query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.request_id == request_id)
     row = (await tx.connection.execute(query.with_for_update())).first()
@@ -126,7 +122,9 @@ async def goes_on(  # noqa: PLR0917 - all are needed, none has a default
 
 async def hand_over_again(tx: Tx, connection_id: int, request: Request) -> None:
     """The worker of a slice is gone, or nobody knows of it any more: it is handed over once more."""
-    await _change(tx, connection_id, request.request_id, state="waiting", worker="", attempt=request.attempt + 1)
+    await _change(
+        tx, connection_id, request.request_id, state="waiting", worker="", attempt=request.attempt + 1
+    )
 
 
 async def end(  # noqa: PLR0917 - all are needed, none has a default

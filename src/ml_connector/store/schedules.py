@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from ml_connector.store import tables
-from ml_connector.store.columns import upsert
+from ml_connector.store.columns import insert_if_new, upsert
 
 if TYPE_CHECKING:
     from ml_connector.store.database import Tx
@@ -41,6 +41,7 @@ _PUT = upsert(
     key=["connection_id", "flow"],
     change=[name for name in ScheduleRow.__slots__ if name != "flow"],
 )
+_NEW = insert_if_new(tables.schedule, key=["connection_id", "flow"])
 
 
 async def get(tx: Tx, connection_id: int, flow: str, *, for_update: bool = False) -> ScheduleRow:
@@ -59,3 +60,10 @@ async def all(tx: Tx, connection_id: int) -> dict[str, ScheduleRow]:  # noqa: A0
     """Every schedule that is stored, by flow."""
     query = select(*_COLUMNS).where(_c.connection_id == connection_id)
     return {row.flow: ScheduleRow(*row) for row in await tx.connection.execute(query)}
+
+
+async def touch(tx: Tx, connection_id: int, flow: str) -> None:
+    """Make sure that the flow has a row."""
+    await tx.connection.execute(
+        _NEW[tx.dialect], {"connection_id": connection_id, **asdict(ScheduleRow(flow))}
+    )

@@ -1,0 +1,311 @@
+"""The service: it files what is due, hands it to the queues, does slices, and takes over from processes that died."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ml_connector.app.slices import ORDERS, run_slice
+from ml_connector.app.workplace import Workplace, open_store
+from ml_connector.engine.context import Engine
+from ml_connector.engine.dispatch import file_due
+from ml_connector.engine.durable import Durable, Ticket
+from ml_connector.errors import ConnectorError, UnavailableError
+from ml_connector.store import connections, requests, workers
+from ml_connector.store.workers import WorkerRow, living
+from ml_connector.transport.budget import MemoryLedger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ml_connector.domain.clock import Surroundings
+    from ml_connector.settings import Settings
+    from ml_connector.store.connections import Connection
+    from ml_connector.store.database import Store
+    from ml_connector.store.requests import Request
+    from ml_connector.store.vault import Vault
+
+log = logging.getLogger(__name__)
+
+DEFAULT_RULES = {
+    "customers": "every 5 min",
+    "contacts": "every 5 min",
+    "products": "every 15 min",
+    "orders": "every 1 min",
+    "order_status": "every 5 min",
+}
+TICK_S = 0.5
+SWEEP_S = 30.0
+SEEN_S = 10.0
+PRUNE_S = 3_600.0
+MANY = 500
+KEPT = timedelta(days=14)
+SLICE_S = {"records": 60.0, "orders": 20.0}  # then others of the connection have their turn
+ATTEMPTS = 5  # of one slice: a slice that kills its process this often is given up
+DRAIN_S = 25.0
+
+
+@dataclass(slots=True)
+class Service:
+    """One process that serves. Made by ``serving``."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    around: Surroundings
+    me: WorkerRow
+    life: workers.Life
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    last_tick_at: datetime | None = None  # what /readyz looks at
+    _durable: Durable | None = None
+    _places: dict[tuple[int, str], Workplace] = field(default_factory=dict)
+    _budgets: dict[int, MemoryLedger] = field(default_factory=dict)
+    _connections: list[Connection] = field(default_factory=list)
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _handed: set[str] = field(default_factory=set)
+    _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    # Working ---
+
+    async def work(self, ticket: Ticket) -> None:
+        """Do one slice; one that comes again after a crash goes on from what is stored."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._under_way.add(task)
+        try:
+            if self.draining.is_set():
+                await self._hand_back(ticket)
+                return
+            place = await self._place(ticket)
+            if place is not None:
+                await run_slice(place, ticket.request_id, ticket.slice, self.me.worker_id)
+        finally:
+            if task is not None:
+                self._under_way.discard(task)
+
+    async def _hand_back(self, ticket: Ticket) -> None:
+        """A process that is about to end begins nothing: the slice is handed over once more."""
+        async with self.store.write() as tx:
+            request = await requests.get(tx, ticket.connection_id, ticket.request_id)
+            if request is not None and _is(request, ticket):
+                await requests.hand_over_again(tx, ticket.connection_id, request)
+
+    async def _place(self, ticket: Ticket) -> Workplace | None:
+        """Where the slices of a connection are done: one place for records, one for orders, as they have queues."""
+        async with self.store.read() as tx:
+            request = await requests.get(tx, ticket.connection_id, ticket.request_id)
+            known = {one.connection_id: one for one in await connections.all(tx)}
+        if request is None or ticket.connection_id not in known:
+            return None
+        queue = queue_of(request)
+        key = (ticket.connection_id, queue)
+        if key not in self._places:
+            cid = ticket.connection_id
+            place = Workplace(
+                settings=self.settings,
+                store=self.store,
+                vault=self.vault,
+                around=self.around,
+                connection=known[cid],
+                started_by=request.asked_by,
+                budget=self._budgets.setdefault(cid, MemoryLedger(self.around)),
+            )
+            self._opened.push_async_callback(place.close)
+            self._places[key] = place
+        place = self._places[key]
+        until = self.around.clock.elapsed_s() + SLICE_S[queue]
+        place.is_over = lambda: self.draining.is_set() or self.around.clock.elapsed_s() >= until
+        return place
+
+    # Filing and handing over ---
+
+    async def run(self) -> None:
+        """Tick until the service is told to drain; a tick that fails is told, and the next one tries again."""
+        times = _Times(self.around.clock.elapsed_s())
+        while not self.draining.is_set():
+            try:
+                await self._tick(times)
+            except ConnectorError as error:
+                log.warning("tick_failed", extra={"reason": error.message, "code": error.code})
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.draining.wait(), TICK_S)
+
+    async def _tick(self, times: _Times) -> None:
+        now = self.around.clock.elapsed_s()
+        if times.is_due("seen", now, SEEN_S):
+            await self._be_seen()
+        if times.is_due("sweep", now, SWEEP_S):
+            await self.sweep()
+        if times.is_due("prune", now, PRUNE_S):
+            await self._prune()
+        await self._take_over()
+        for connection in self._connections:
+            await file_due(self._engine(connection), DEFAULT_RULES)
+        await self._hand_over()
+        self.last_tick_at = self.around.clock.now()
+
+    def _engine(self, connection: Connection) -> Engine:
+        return Engine(self.store, self.vault, connection.connection_id, self.around, "schedule")
+
+    async def _hand_over(self) -> None:
+        """Queue the requests that are due and that nobody works on."""
+        async with self.store.read() as tx:
+            found = await requests.due(tx, self.around.clock.now(), MANY)
+        open_ones = set()
+        for cid, request in found:
+            ticket = ticket_of(cid, request)
+            open_ones.add(ticket.id)
+            if request.state == "waiting" and ticket.id not in self._handed:
+                await self.durable.hand_over(queue_of(request), ticket)
+                self._handed.add(ticket.id)
+        self._handed &= open_ones
+
+    async def sweep(self) -> None:
+        """Whatever our tables say is due and the queues know nothing of is handed over anew.
+
+        So it is after the engine's tables were lost, and after a slice ended in a way that nobody foresaw.
+        """
+        async with self.store.read() as tx:
+            self._connections = await connections.all(tx)
+            found = await requests.due(tx, self.around.clock.now(), MANY)
+        for cid, request in found:
+            ticket = ticket_of(cid, request)
+            known = ticket.id in self._handed or request.state == "running"
+            if not known or await self.durable.knows(ticket):
+                continue
+            await self._again(ticket)
+
+    async def _again(self, ticket: Ticket) -> None:
+        """Hand a slice over once more, unless it has been tried too often: then a person looks."""
+        cid = ticket.connection_id
+        async with self.store.write() as tx:
+            request = await requests.get(tx, cid, ticket.request_id)
+            if request is None or not _is(request, ticket):
+                return
+            if request.attempt < ATTEMPTS:
+                await requests.hand_over_again(tx, cid, request)
+                return
+            said = f"This work was begun {ATTEMPTS} times and never came to an end. The log says why."
+            await requests.end(tx, cid, request.request_id, "failed", request.figures, said, "serve.given_up")
+
+    # Living and dying ---
+
+    async def _be_seen(self) -> None:
+        if not await self.life.still_held():
+            raise UnavailableError(
+                "The session that holds this process's lock is gone.", code="serve.lock_lost"
+            )
+        async with self.store.write() as tx:
+            await workers.seen(tx, self.me.worker_id)
+
+    async def _take_over(self) -> None:
+        """The work of processes that are gone is handed over anew."""
+        dead: list[WorkerRow] = []
+        async with self.store.read() as tx:
+            others = [row for row in await workers.all(tx) if row.worker_id != self.me.worker_id]
+        for row in others:
+            async with self.store.read() as tx:
+                if tx.dialect == "sqlite" or not await workers.lives(tx, row):
+                    dead.append(row)
+        for row in dead:
+            released = await self.durable.release(row.worker_id)
+            for ticket in released:
+                await self._again(ticket)
+            async with self.store.write() as tx:
+                await workers.leave(tx, row.worker_id)
+            log.warning("worker_gone", extra={"worker": row.name, "slices": len(released)})
+
+    async def _prune(self) -> None:
+        """Forget requests and workflows that ended long ago."""
+        before = self.around.clock.now() - KEPT
+        async with self.store.write() as tx:
+            await requests.prune(tx, before)
+        await self.durable.prune(self.around.clock.now() - timedelta(hours=1))
+
+    async def drain(self) -> None:
+        """Begin nothing more and let slices under way end where they can go on."""
+        self.draining.set()
+        if self._under_way:
+            await asyncio.wait(set(self._under_way), timeout=DRAIN_S)
+
+    @property
+    def durable(self) -> Durable:
+        """The queues, once they are launched."""
+        assert self._durable is not None
+        return self._durable
+
+
+@dataclass(slots=True)
+class _Times:
+    """When each part of a tick was last done."""
+
+    began: float
+    last: dict[str, float] = field(default_factory=dict)
+
+    def is_due(self, name: str, now: float, every_s: float) -> bool:
+        if name in self.last and now - self.last[name] < every_s:
+            return False
+        self.last[name] = now
+        return True
+
+
+def queue_of(request: Request) -> str:
+    """Orders do not wait behind a crawl: they have a queue of their own."""
+    return "orders" if request.flow == ORDERS else "records"
+
+
+def ticket_of(connection_id: int, request: Request) -> Ticket:
+    """The ticket of the slice and attempt that are due."""
+    return Ticket(connection_id, request.request_id, request.slice, request.attempt)
+
+
+def _is(request: Request, ticket: Ticket) -> bool:
+    """Whether the request stands where the ticket says."""
+    due = request.ended_at is None and request.slice == ticket.slice
+    return due and request.attempt == ticket.attempt
+
+
+def engine_url(settings: Settings) -> str:
+    """Where the engine keeps its own tables: a file of its own on SQLite, a schema of its own on PostgreSQL."""
+    if not settings.database.startswith("sqlite"):
+        return settings.database
+    path = settings.database.removeprefix("sqlite:///")
+    return f"sqlite:///{path.removesuffix('.db')}-engine.db"
+
+
+@asynccontextmanager
+async def serving(settings: Settings, around: Surroundings) -> AsyncIterator[Service]:
+    """A service that has begun to take work; at the end it drains, and says that it is gone.
+
+    Raises:
+        ConfigurationError: another process serves this SQLite database, or there is no such database.
+    """
+    number = around.rng.getrandbits(31)
+    name = f"{socket.gethostname()}, process {os.getpid()}"
+    async with (
+        open_store(settings, around) as (store, vault),
+        living(settings.database, number, name) as life,
+    ):
+        now = around.clock.now()
+        me = WorkerRow(around.new_id(), number, name, now, now)
+        async with store.write() as tx:
+            await workers.enter(tx, me)
+        service = Service(settings, store, vault, around, me, life)
+        async with service._opened:  # noqa: SLF001 - its own module
+            service._durable = Durable(engine_url(settings), me.worker_id, service.work)  # noqa: SLF001 - the same
+            await service.durable.launch()
+            ticking = asyncio.create_task(service.run())
+            try:
+                yield service
+            finally:
+                await service.drain()
+                await ticking
+                await service.durable.close()
+                async with store.write() as tx:
+                    await workers.leave(tx, me.worker_id)
