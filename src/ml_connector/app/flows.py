@@ -90,7 +90,7 @@ class SyncSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lanes: int = Field(default=32, ge=1, le=64, description="Batches under way at once in one flow.")
+    lanes: int = Field(default=16, ge=1, le=64, description="Batches under way at once in one flow.")
     overlap_s: float = Field(
         default=300,
         ge=0,

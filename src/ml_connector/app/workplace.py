@@ -64,7 +64,7 @@ class Workplace:
         """What engine functions are given."""
         cid = self.connection.connection_id
         return Engine(
-            self.store, self.vault, cid, self.around, self.started_by, is_over=lambda: self.is_over()
+            self.store, self.vault, cid, self.around, self.started_by, is_over=self.is_over
         )
 
     async def side(self, name: str) -> SideRow:

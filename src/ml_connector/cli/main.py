@@ -50,8 +50,8 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, match, plan, sync, serve, deals, status, records, errors, runs, replay, mapping,
-    hubspot, db, twin
+    demo, init, connect, ping, doctor, flows, match, plan, sync, serve, deals, status, records, errors, runs, replay,
+    mapping, hubspot, db, twin
 ):  # fmt: skip
     module.register(app)
 
@@ -71,8 +71,9 @@ def _root(
 
 def run() -> None:
     """The console script."""
-    # a pass holds pages of records that are no garbage: looking through them again and again costs a fifth of it
-    gc.set_threshold(100_000, 50, 100)
+    # a pass holds pages of records that are no garbage: looking through them again and again costs a fifth of it;
+    # so rarely costs nothing more and lets little garbage gather
+    gc.set_threshold(20_000, 20, 100)
     sys.excepthook = report_unexpected
     for stream in (sys.stdout, sys.stderr):
         if hasattr(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ml_connector.engine.recording import Ledger
 
 DELETED = "record.deleted_in_target"
+READY = 2  # batches that wait for a lane: more would only be held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Lanes:
         self.engine = engine
         self.run_id = run_id
         self.ledger = ledger
-        self.batches: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=flow.lanes)
+        self.batches: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=READY)
         self.in_flight: dict[str, bytes] = {}  # keys on their way, with the digests of what was read
         self.claimed: set[str] = set()  # identities of creations on their way
         self.followers: list[Row] = []

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 CLASS = 50632200  # of our advisory locks: any number, the same in every process
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-SERVER_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=11000"
+_SERVER = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
+SERVER_KEEPALIVE = " ".join(f"-c {name}={value}" for name, value in _SERVER.items())
 
 
 @dataclass(frozen=True, slots=True)
