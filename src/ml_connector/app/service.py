@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ml_connector.app.scheduling import DEFAULT_RULES
 from ml_connector.app.slices import ORDERS, run_slice
 from ml_connector.app.workplace import Workplace, open_store
 from ml_connector.engine.context import Engine
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT_RULES = {
-    "customers": "every 5 min",
-    "contacts": "every 5 min",
-    "products": "every 15 min",
-    "orders": "every 1 min",
-    "order_status": "every 5 min",
-}
 TICK_S = 0.5
 SWEEP_S = 30.0
 SEEN_S = 10.0

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app import chosen
+from ml_connector.app.asking import kind_of
 from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
 from ml_connector.app.sync import sync
@@ -55,6 +56,7 @@ async def run_slice(place: Workplace, request_id: str, number: int, worker: str)
             await requests.end(tx, cid, request_id, "done", figures, outcome.message)
         else:
             stopped = outcome.error
+            figures["stopped_by"] = {"kind": kind_of(stopped), "hint": stopped.hint}
             await requests.end(tx, cid, request_id, "failed", figures, stopped.message, stopped.code)
             await _pause(place, tx, request, stopped)
 

@@ -63,9 +63,7 @@ class Workplace:
     def engine(self) -> Engine:
         """What engine functions are given."""
         cid = self.connection.connection_id
-        return Engine(
-            self.store, self.vault, cid, self.around, self.started_by, is_over=self.is_over
-        )
+        return Engine(self.store, self.vault, cid, self.around, self.started_by, is_over=self.is_over)
 
     async def side(self, name: str) -> SideRow:
         """A connected side.

@@ -13,7 +13,7 @@ from ml_connector.errors import AccessError, ConfigurationError, ConnectorError,
 if TYPE_CHECKING:
     from types import TracebackType
 
-FAILED, USAGE, PARKED, ACCESS, UNREACHABLE, PLANNED, INTERRUPTED = 1, 2, 3, 4, 5, 10, 130
+FAILED, USAGE, PARKED, ACCESS, UNREACHABLE, SERVED, PLANNED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 10, 130
 TURN = {
     ACCESS: "Whose turn: whoever administers that system.",
     UNREACHABLE: "Whose turn: nobody's. Try again later; what was done is stored.",
@@ -22,6 +22,8 @@ TURN = {
 
 def exit_code(error: ConnectorError) -> int:
     """The exit code of an error, by what happens next."""
+    if error.code == "serve.refused":
+        return SERVED
     if isinstance(error, ConfigurationError):
         return USAGE
     if isinstance(error, AccessError):

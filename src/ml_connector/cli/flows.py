@@ -9,13 +9,17 @@ import typer
 
 from ml_connector.cli.command import Reply, Table, Terminal, command, noun, workplace
 from ml_connector.cli.words import listed
+from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from typing import Any
 
     from ml_connector.app.flow_switch import Statement
+    from ml_connector.app.scheduling import Scheduled
 
+OPEN_END_YEAR = 9999  # paused until somebody resumes it
 NAMES = "customers, contacts, products, orders, order_status"
 Flows = Annotated[list[str] | None, typer.Argument(metavar="FLOW", help=f"{NAMES}; all.")]
 FlowsToEnable = Annotated[
@@ -29,7 +33,7 @@ def register(app: typer.Typer) -> None:
         app,
         "flows",
         panel="Work",
-        about="Switch flows on and off: list, enable, disable.",
+        about="Switch flows on and off, and say when they run: list, enable, disable, schedule, pause, resume.",
         examples=("ml-connector flows list", "ml-connector flows enable customers"),
     )
     command(group, "list", examples=("ml-connector flows list", "ml-connector flows list --json"))(list_flows)
@@ -41,6 +45,22 @@ def register(app: typer.Typer) -> None:
     command(
         group, "disable", examples=("ml-connector flows disable orders", "ml-connector flows disable --json")
     )(disable)
+    command(
+        group,
+        "schedule",
+        examples=(
+            'ml-connector flows schedule customers "every 10 min"',
+            'ml-connector flows schedule products "0 6 * * 1-5" --time-zone Europe/Berlin',
+        ),
+    )(schedule)
+    command(
+        group,
+        "pause",
+        examples=("ml-connector flows pause orders", "ml-connector flows pause --until 2026-12-24T18:00"),
+    )(pause)
+    command(
+        group, "resume", examples=("ml-connector flows resume", "ml-connector flows resume orders --skip")
+    )(resume)
 
 
 async def list_flows(terminal: Terminal) -> Reply:
@@ -113,6 +133,116 @@ async def disable(terminal: Terminal, flows: Flows = None) -> Reply:
     words = listed([row.flow for row in rows])
     verdict = f"{words} {'is' if len(rows) == 1 else 'are'} off."
     return Reply("flows.disable/1", {"flows": [asdict(row) for row in rows]}, (verdict, _table(rows)))
+
+
+async def schedule(
+    terminal: Terminal,
+    flow: Annotated[str, typer.Argument(metavar="[FLOW]", help=f"{NAMES}; without one all are shown.")] = "",
+    rule: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RULE]",
+            help="'every 5 min', 'every 2 hours', a cron expression of five fields, or 'default'.",
+        ),
+    ] = "",
+    *,
+    time_zone: Annotated[
+        str, typer.Option("--time-zone", metavar="ZONE", help="For cron and quiet hours: Europe/Berlin.")
+    ] = "",
+    quiet: Annotated[
+        str | None,
+        typer.Option("--quiet-hours", metavar="HOURS", help="No run begins then: 22:00-06:00; '' for none."),
+    ] = None,
+) -> Reply:
+    """Say when a flow runs while ml-connector serve is at work, or show when all do."""
+    from ml_connector.app import scheduling
+
+    async with workplace(terminal) as place:
+        if flow and (rule or time_zone or quiet is not None):
+            rows = [await scheduling.set_schedule(place, flow, rule, time_zone=time_zone, quiet=quiet)]
+            verdict = f"{flow} runs {_when(rows[0])}."
+        else:
+            rows = [each for each in await scheduling.list_schedules(place) if flow in ("", each.flow)]
+            verdict = "Flows run by themselves while ml-connector serve is at work."
+    return Reply("flows.schedule/1", {"flows": [asdict(row) for row in rows]}, (verdict, _schedules(rows)))
+
+
+async def pause(
+    terminal: Terminal,
+    flows: Flows = None,
+    *,
+    until: Annotated[
+        str,
+        typer.Option("--until", metavar="TIME", help="2026-12-24T18:00, UTC; without it until resumed."),
+    ] = "",
+) -> Reply:
+    """Keep flows from running by themselves. What comes meanwhile waits."""
+    from ml_connector.app import scheduling
+
+    async with workplace(terminal) as place:
+        rows = await scheduling.pause(place, flows or (), _moment(until))
+    words = listed([row.flow for row in rows])
+    end = f"until {until}" if until else "until resumed: ml-connector flows resume"
+    verdict = f"{words} {'is' if len(rows) == 1 else 'are'} paused {end}."
+    return Reply("flows.pause/1", {"flows": [asdict(row) for row in rows]}, (verdict, _schedules(rows)))
+
+
+async def resume(
+    terminal: Terminal,
+    flows: Flows = None,
+    *,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Orders only: leave deals won meanwhile to people.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip without a question.")] = False,
+) -> Reply:
+    """Let flows run again. They catch up with what came meanwhile, or begin with what is won from now on."""
+    from ml_connector.app import scheduling
+
+    async with workplace(terminal) as place:
+        if skip and not yes:
+            count = await scheduling.to_skip(place)
+            question = f"Leave {count} won deal{'' if count == 1 else 's'} to people?"
+            if not terminal.confirm(question, otherwise="Nothing was resumed: nobody can be asked here."):
+                return Reply("flows.resume/1", {"flows": [], "skipped": 0}, ("Nothing was resumed.",))
+        resumed = await scheduling.resume(place, flows or (), skip=skip)
+    rows = [each.schedule for each in resumed]
+    words, skipped = listed([row.flow for row in rows]), sum(each.skipped for each in resumed)
+    verdict = f"{words} {'runs' if len(rows) == 1 else 'run'} again."
+    verdict += f" {skipped} won deals are left to people." if skip else ""
+    data = {"flows": [asdict(row) for row in rows], "skipped": skipped}
+    return Reply("flows.resume/1", data, (verdict, _schedules(rows)))
+
+
+def _moment(text: str) -> datetime | None:
+    from ml_connector.domain.clock import moment_of
+
+    if not text:
+        return None
+    try:
+        return moment_of(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"'{text}' is no time. Write it as 2026-12-24T18:00.", code="usage.time"
+        ) from None
+
+
+def _when(row: Scheduled) -> str:
+    zone = f" ({row.time_zone})" if not row.rule.startswith("every") or row.quiet else ""
+    return f"{row.rule}{zone}{f', not within {row.quiet}' if row.quiet else ''}"
+
+
+def _schedules(rows: Sequence[Scheduled]) -> Table:
+    return Table(
+        ("flow", "state", "runs", "next (UTC)", "paused until"),
+        [(row.flow, row.state, _when(row), row.next_at, _until(row)) for row in rows],
+    )
+
+
+def _until(row: Scheduled) -> object:
+    if row.paused_until is None:
+        return ""
+    return "resumed" if row.paused_until.year == OPEN_END_YEAR else row.paused_until
 
 
 def _table(rows: Sequence[Any]) -> Table:

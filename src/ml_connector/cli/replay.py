@@ -48,6 +48,7 @@ async def replay(
     ] = "",
 ) -> Reply:
     """Send parked records through the same door again. Shows them first; what has arrived is left alone."""
+    from ml_connector.app.asking import ask_replay, who_serves
     from ml_connector.app.choosing import read_choices
     from ml_connector.app.replay import replay as send
 
@@ -59,7 +60,8 @@ async def replay(
             words, otherwise="Nothing was replayed: nobody can be asked here."
         ):
             return Reply("replay/1", {"results": []}, ("Nothing was replayed.",))
-        results = await send(place, ids, choices=choices)
+        served = not choices and await who_serves(place)
+        results = await (ask_replay(place, ids) if served else send(place, ids, choices=choices))
     stuck = sum(result.outcome == "parked" for result in results)
     rows = [(each.record, each.outcome, each.message) for each in results]
     text: list[str | Table] = [_verdict(results, stuck), Table(("record", "now", ""), rows)]

@@ -62,6 +62,9 @@ async def sync(
         list[str] | None,
         typer.Option("--key", metavar="KEY", help="Only this record (usmf:US-001); may be repeated."),
     ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Work here; refused while a process serves (exit code 6).")
+    ] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Read everything, also where changes alone would be read.")
     ] = False,
@@ -71,6 +74,7 @@ async def sync(
     ] = None,
 ) -> Reply:
     """Make one pass over the flows that are on, or over the flows named."""
+    from ml_connector.app.asking import who_serves
     from ml_connector.app.flow_switch import confirm, to_confirm
     from ml_connector.app.look import known_records
     from ml_connector.domain.records import Counters
@@ -84,9 +88,16 @@ async def sync(
         if not names:
             return Reply("sync/1", {"flows": {}, "confirmed": []}, ("Nothing was moved.",))
         await confirm(place, statements)
+        served = await who_serves(place)
+        if served and here:
+            raise ConfigurationError(
+                f"This database is served by {served}: work beside it is refused.",
+                code="serve.refused",
+                hint="Without --here it is asked to do the work.",
+            )
         with progress(terminal, await known_records(place), place.around.clock.elapsed_s) as watch:
             watch(names[0], Counters())  # a long read says nothing before its first write
-            reports = await part.run(place, names, accept_new=accept_new, watch=watch)
+            reports = await part.run(place, names, accept_new=accept_new, watch=watch, served=bool(served))
     missing = max(0, len(set(part.keys)) - sum(report.counters.read for report in reports))
     return answer(reports, "sync/1", missing=missing, confirmed=[asdict(each) for each in statements])
 
@@ -115,12 +126,16 @@ class Part:
             raise ConfigurationError(f"{options[0]} goes with exactly one flow.", code="usage.sync")
 
     async def run(
-        self, place: Workplace, names: Sequence[str], *, accept_new: bool, watch: Watch
+        self, place: Workplace, names: Sequence[str], *, accept_new: bool, watch: Watch, served: bool
     ) -> list[RunReport]:
-        """Move it."""
+        """Move it here, or have it moved by the process that serves; a plan's file is here."""
         from ml_connector.app import chosen
+        from ml_connector.app.asking import ask_sync
         from ml_connector.app.sync import sync as run_flows
 
+        if served and self.plan is None:
+            what = {"first": self.first, "keys": list(self.keys), "full": self.full, "accept_new": accept_new}
+            return await ask_sync(place, names, what, on_progress=watch)
         if self.first:
             return [await chosen.sync_first(place, names[0], self.first, accept_new=accept_new)]
         if self.keys:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 CLASS = 50632200  # of our advisory locks: any number, the same in every process
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+ASKING_S = 2.0  # a command that asks whether somebody serves holds the lock for a moment
 _SERVER = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
 SERVER_KEEPALIVE = " ".join(f"-c {name}={value}" for name, value in _SERVER.items())
 
@@ -113,7 +114,7 @@ class _file_of:  # noqa: N801 - reads as the words it stands for
 
     def __enter__(self) -> None:
         try:
-            self._lock.acquire(blocking=False)
+            self._lock.acquire(timeout=ASKING_S)
         except Timeout:
             raise AnotherServesError(
                 f"This database is served already, by {holder_of(self._holder)}. SQLite takes one process that serves.",
@@ -144,7 +145,10 @@ def served_file(url: str) -> bool | None:
     address = read_url(url)
     if address.get_backend_name() != "sqlite":
         return None
-    lock = FileLock(lock_path(Path(address.database or "")))
+    path = lock_path(Path(address.database or ""))
+    if not path.exists():
+        return False
+    lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:
