@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ml_connector.app.flow_switch import FLOW_NAMES
 from ml_connector.app.scheduling import DEFAULT_RULES
 from ml_connector.app.slices import ORDERS, run_slice
 from ml_connector.app.workplace import Workplace, open_store
@@ -156,7 +157,7 @@ class Service:
             ticket = ticket_of(cid, request)
             open_ones.add(ticket.id)
             if request.state == "waiting" and ticket.id not in self._handed:
-                await self.durable.hand_over(queue_of(request), ticket)
+                await self.durable.hand_over(queue_of(request), ticket, rank=rank_of(request))
                 self._handed.add(ticket.id)
         self._handed &= open_ones
 
@@ -252,6 +253,11 @@ class _Times:
 def queue_of(request: Request) -> str:
     """Orders do not wait behind a crawl: they have a queue of their own."""
     return "orders" if request.flow == ORDERS else "records"
+
+
+def rank_of(request: Request) -> int:
+    """People and events before polls; of polls the flows in their own order, companies before their contacts."""
+    return request.priority * 10 + FLOW_NAMES.index(request.flow)
 
 
 def ticket_of(connection_id: int, request: Request) -> Ticket:

@@ -149,7 +149,7 @@ async def schedule(
     time_zone: Annotated[
         str, typer.Option("--time-zone", metavar="ZONE", help="For cron and quiet hours: Europe/Berlin.")
     ] = "",
-    quiet: Annotated[
+    quiet_hours: Annotated[
         str | None,
         typer.Option("--quiet-hours", metavar="HOURS", help="No run begins then: 22:00-06:00; '' for none."),
     ] = None,
@@ -158,8 +158,9 @@ async def schedule(
     from ml_connector.app import scheduling
 
     async with workplace(terminal) as place:
-        if flow and (rule or time_zone or quiet is not None):
-            rows = [await scheduling.set_schedule(place, flow, rule, time_zone=time_zone, quiet=quiet)]
+        if flow and (rule or time_zone or quiet_hours is not None):
+            row = await scheduling.set_schedule(place, flow, rule, time_zone=time_zone, quiet=quiet_hours)
+            rows = [row]
             verdict = f"{flow} runs {_when(rows[0])}."
         else:
             rows = [each for each in await scheduling.list_schedules(place) if flow in ("", each.flow)]

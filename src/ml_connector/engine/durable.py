@@ -96,9 +96,9 @@ class Durable:
                 on_conflict="always_update",
             )
 
-    async def hand_over(self, queue: str, ticket: Ticket) -> None:
-        """Queue a slice; one that is queued, under way or done already stays as it is."""
-        options = SetEnqueueOptions(queue_partition_key=str(ticket.connection_id))
+    async def hand_over(self, queue: str, ticket: Ticket, *, rank: int) -> None:
+        """Queue a slice, those of a lower rank first; one that is queued, under way or done stays as it is."""
+        options = SetEnqueueOptions(queue_partition_key=str(ticket.connection_id), priority=rank)
         with SetWorkflowID(ticket.id), options:
             await DBOS.enqueue_workflow_async(queue, self._workflow, ticket.id)
 

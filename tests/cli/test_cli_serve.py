@@ -1,0 +1,311 @@
+"""``serve`` as a process, on SQLite and on PostgreSQL: it works unattended, dies at any time, and is asked for work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.cli_live import SMALL, Twins, serving
+else:  # pytest puts this folder on the path; mypy names its modules from the root
+    from cli_live import SMALL, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.cli.conftest import Ask
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+PATIENCE_S = 40.0  # how long a test waits before it says that something never came
+
+
+@dataclass(slots=True)
+class Site:
+    """A home with both sides connected, its twins, and the processes that serve it."""
+
+    program: str
+    twins: Twins
+    run: Ask
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """``serve`` as a process of its own, once it says that it serves."""
+        process = subprocess.Popen([self.program, "serve", *words], stderr=subprocess.PIPE)
+        self.processes.append(process)
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line.startswith(b"Serving as"), line + process.stderr.read()
+        return process
+
+    def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        process.send_signal(number)
+        process.communicate(timeout=40)
+        return process.returncode
+
+    def ask(self, *words: str) -> Any:
+        said = self.run(*words, "--json")
+        assert said.code in (0, 3), said.err
+        return said.object
+
+    def companies(self) -> list[str]:
+        """The keys of the companies that stand in HubSpot."""
+        return [row["properties"].get("d365_customer_key") or "" for row in self.twins.records("companies")]
+
+    @property
+    def organisations(self) -> int:
+        """How many customers become companies."""
+        return sum(row["PartyType"] == "Organization" for row in self.twins.records("CustomersV3"))
+
+    def loaded(self) -> bool:
+        """Whether every customer stands in HubSpot, once."""
+        keys = self.companies()
+        return len(set(keys)) == len(keys) == self.organisations
+
+    def orders(self) -> list[str]:
+        """What the orders in Dynamics say they belong to."""
+        rows = self.twins.records("SalesOrderHeadersV2")
+        return [row["CustomersOrderReference"] for row in rows if row["CustomersOrderReference"]]
+
+    def once_loaded(self) -> None:
+        """Wait until every customer and product stands in HubSpot."""
+        until(lambda: self.loaded() and len(self.twins.records("products")) == 40, "companies and products")
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Wait until something is so."""
+    give_up_at, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while not holds():
+        assert time.monotonic() < give_up_at, f"never came: {what}"
+        pause.wait(0.1)
+
+
+@contextmanager
+def site_of(
+    program: str, run: Ask, monkeypatch: pytest.MonkeyPatch, database_url: str = ""
+) -> Iterator[Site]:
+    with serving(program, *SMALL) as twins:
+        for name, value in {**twins.environment(), "MLC_ORDERS__RELEASE": "automatic"}.items():
+            monkeypatch.setenv(name, value)
+        if database_url:
+            monkeypatch.setenv("MLC_DATABASE_URL", database_url)
+        for words in (
+            "init", "connect dynamics --from-env", "connect hubspot --from-env",
+            "hubspot properties --create", "flows enable --yes",
+        ):  # fmt: skip
+            said = run(*words.split())
+            assert said.code == 0, said.err
+        site = Site(program, twins, run)
+        try:
+            yield site
+        finally:
+            for process in site.processes:
+                if process.poll() is None:
+                    process.kill()
+                    process.communicate(timeout=20)
+
+
+@pytest.fixture
+def site(
+    program: str,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    database: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Site]:
+    """A connected home on either database."""
+    url = ""
+    if database == "postgresql":
+        server: Callable[[str], str] = request.getfixturevalue("postgresql_server")
+        url = server(f"mlc_serve_{abs(hash(request.node.name)):x}")
+    with site_of(program, ask, monkeypatch, url) as made:
+        yield made
+
+
+@pytest.fixture
+def on_sqlite(program: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with site_of(program, ask, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def on_postgresql(
+    program: str,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql_server: Callable[[str], str],
+    request: pytest.FixtureRequest,
+) -> Iterator[Site]:
+    url = postgresql_server(f"mlc_serve_{abs(hash(request.node.name)):x}")
+    with site_of(program, ask, monkeypatch, url) as made:
+        yield made
+
+
+def test_a_process_that_serves_loads_the_portal_places_orders_and_ends_when_it_is_told(site: Site) -> None:
+    """Nobody runs a command: schedules alone move customers and products, and a won deal becomes one order."""
+    process = site.start()
+    site.once_loaded()
+    site.ask("flows", "schedule", "orders", "every 1 s")
+    deal = site.twins.won_deal()
+    until(lambda: len(site.orders()) == 1, "an order")
+    found = {str(row["id"]): row["properties"] for row in site.twins.records("deals")}
+    until(
+        lambda: any(
+            row["properties"].get("d365_sales_order_number")
+            for row in site.twins.records("deals")
+            if str(row["id"]) == deal
+        ),
+        f"the order's number on {found[deal]}",
+    )
+    assert site.end(process) == 0
+    assert site.loaded()
+    by = {run["started_by"] for run in site.ask("runs", "list")["runs"]}
+    assert by == {"schedule"}
+
+
+def test_a_second_process_on_one_sqlite_file_is_refused_and_told_who_serves(on_sqlite: Site) -> None:
+    first = on_sqlite.start()
+    said = on_sqlite.run("serve")
+    assert said.code == 2
+    assert f"process {first.pid}" in said.err
+    assert "PostgreSQL" in said.err
+    assert on_sqlite.end(first) == 0
+    assert on_sqlite.end(on_sqlite.start()) == 0
+
+
+def test_sync_and_replay_ask_the_process_that_serves(site: Site) -> None:
+    """The figures come back as from a pass of one's own, and the audit names the person."""
+    process = site.start()
+    site.once_loaded()
+    for flow in ("customers", "products"):
+        site.ask("flows", "pause", flow)
+    figures = site.ask("sync", "customers")["flows"]["customers"]
+    assert (figures["read"], figures["unchanged"]) == (site.organisations, site.organisations)
+    refused = site.run("sync", "customers", "--here")
+    assert refused.code == 6, refused.err
+    key = site.companies()[0]
+    assert site.ask("replay", f"customers/{key}", "--yes")["results"][0]["outcome"] == "done"
+    newest = site.ask("runs", "list")["runs"][0]
+    assert newest["kind"] == "replay"
+    assert "command line" in newest["started_by"]
+    refused_token = {
+        "match": {"method": "GET", "path": "/crm/"},
+        "fault": "status",
+        "status": 401,
+        "times": 99,
+    }
+    site.twins.control("POST", "faults", refused_token)
+    assert site.run("sync", "customers").code == 4
+    assert site.end(process) == 0
+    assert site.run("sync", "customers", "--here").code in (0, 4)
+
+
+def test_what_a_killed_process_had_begun_the_next_one_ends_with_nothing_twice(site: Site) -> None:
+    slow = {
+        "match": {"method": "POST", "path": "products/batch"},
+        "fault": "delay",
+        "seconds": 60,
+        "times": 1,
+    }
+    site.twins.control("POST", "faults", slow)
+    process = site.start()
+    until(site.loaded, "companies")
+    until(lambda: running(site, "products"), "a run of products")
+    site.end(process, signal.SIGKILL)
+    site.twins.control("DELETE", "faults")
+    process = site.start()
+    site.once_loaded()
+    keys = [row["properties"]["d365_product_key"] for row in site.twins.records("products")]
+    assert len(set(keys)) == len(keys) == 40
+    assert site.end(process) == 0
+
+
+def running(site: Site, flow: str) -> bool:
+    """Whether a run of the flow is under way."""
+    rows = site.ask("runs", "list")["runs"]
+    return any(row["flow"] == flow and row["state"] == "running" for row in rows)
+
+
+def test_the_engines_own_tables_may_be_lost_with_work_in_the_queue(site: Site, home: Path) -> None:
+    """What is to be done stands in our tables: the queues are filled from them again."""
+    slow = {"match": {"method": "POST", "path": "batch"}, "fault": "delay", "seconds": 60, "times": 4}
+    site.twins.control("POST", "faults", slow)
+    process = site.start()
+    until(lambda: running(site, "customers"), "a run of customers")
+    site.end(process, signal.SIGKILL)
+    site.twins.control("DELETE", "faults")
+    lose_engine(home)
+    process = site.start()
+    site.once_loaded()
+    assert site.loaded()
+    assert site.end(process) == 0
+
+
+def lose_engine(home: Path) -> None:
+    """Delete everything the durable engine keeps for itself."""
+    url = os.environ.get("MLC_DATABASE_URL", "")
+    if not url:
+        found = list(home.glob("ml-connector-engine.db*"))
+        assert found, "the engine keeps its tables elsewhere"
+        for path in found:
+            path.unlink()
+        return
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA dbos CASCADE")
+
+
+def test_on_postgresql_the_work_of_a_dead_process_resumes_on_another(on_postgresql: Site) -> None:
+    """Two share the work; one is killed in the middle of a slice, and the other ends what it had begun."""
+    site = on_postgresql
+    slow = {"match": {"method": "POST", "path": "batch"}, "fault": "delay", "seconds": 90, "times": 2}
+    site.twins.control("POST", "faults", slow)
+    first = site.start()
+    until(lambda: running(site, "customers"), "a run of customers")
+    second = site.start()
+    site.end(first, signal.SIGKILL)
+    site.twins.control("DELETE", "faults")
+    site.once_loaded()
+    assert site.loaded()
+    assert site.end(second) == 0
+
+
+def test_told_to_end_in_the_middle_of_a_load_it_ends_between_two_pages(site: Site) -> None:
+    """SIGTERM during a slice: exit code 0, the run stands as interrupted, and the next process goes on."""
+    slow = {"match": {"method": "POST", "path": "products/batch"}, "fault": "delay", "seconds": 4, "times": 1}
+    site.twins.control("POST", "faults", slow)
+    process = site.start()
+    until(lambda: running(site, "products"), "a run of products")
+    assert site.end(process) == 0
+    assert not running(site, "products")
+    process = site.start()
+    site.once_loaded()
+    assert site.end(process) == 0
+
+
+def test_a_paused_flow_does_not_run_and_catches_up_when_it_is_resumed(on_sqlite: Site) -> None:
+    site = on_sqlite
+    for flow in ("customers", "products", "order_status", "orders"):
+        site.ask("flows", "schedule", flow, "every 1 s")
+    site.ask("flows", "pause", "products")
+    process = site.start()
+    until(site.loaded, "companies")
+    until(lambda: len(runs_of(site, "customers")) >= 3, "three passes")
+    assert runs_of(site, "products") == []
+    site.ask("flows", "resume", "products")
+    site.once_loaded()
+    assert site.end(process) == 0
+
+
+def runs_of(site: Site, flow: str) -> list[Any]:
+    return [row for row in site.ask("runs", "list")["runs"] if row["flow"] == flow]
