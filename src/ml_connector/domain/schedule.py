@@ -19,6 +19,8 @@ from ml_connector.errors import ConfigurationError
 
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=31)
+MOST_QUIET = 400  # times in a row that may lie within quiet hours
+A_DAY_OF_NO_CHANGE = datetime(2026, 1, 5, tzinfo=UTC)
 _UNITS = {
     "s": 1,
     "sec": 1,
@@ -72,8 +74,7 @@ class Schedule:
         """How long two runs lie apart at most on an ordinary day: what "delayed" is measured by."""
         if self.every is not None:
             return self.every
-        begin = datetime(2026, 1, 5)  # noqa: DTZ001 - a wall clock of no zone: a Monday of no clock change
-        clock = croniter(self.cron, begin)
+        clock = croniter(self.cron, A_DAY_OF_NO_CHANGE)
         times = [clock.get_next(datetime) for _ in range(50)]
         gaps: list[timedelta] = [later - earlier for earlier, later in pairwise(times)]
         return max(gaps)
@@ -96,7 +97,9 @@ def schedule_of(rule: str, *, time_zone: str = "UTC", quiet: str = "") -> Schedu
     if len(text.split(" ")) == _CRON_FIELDS:
         if not croniter.is_valid(text):
             raise _wrong(f"'{rule}' is no cron expression: minute, hour, day, month, day of the week.")
-        return Schedule(None, text, time_zone, hours)
+        schedule = Schedule(None, text, time_zone, hours)
+        next_run(schedule, A_DAY_OF_NO_CHANGE)
+        return schedule
     found = _EVERY.fullmatch(text)
     unit = _UNITS.get(found[2].lower()) if found else None
     if found is None or unit is None:
@@ -108,12 +111,18 @@ def schedule_of(rule: str, *, time_zone: str = "UTC", quiet: str = "") -> Schedu
 
 
 def next_run(schedule: Schedule, after: datetime) -> datetime:
-    """The first moment later than ``after`` at which the schedule runs, in UTC."""
+    """The first moment later than ``after`` at which the schedule runs, in UTC.
+
+    Raises:
+        ConfigurationError: it never runs outside of its quiet hours.
+    """
     found = _next(schedule, after)
-    while schedule.quiet is not None and schedule.quiet.holds(_wall(schedule, found).time()):
+    for _ in range(MOST_QUIET):
+        if schedule.quiet is None or not schedule.quiet.holds(_wall(schedule, found).time()):
+            return found
         ends = _end_of_quiet(schedule, found)
         found = ends if schedule.every is not None else _next(schedule, ends - timedelta(seconds=1))
-    return found
+    raise _wrong(f"'{schedule.rule}' never runs: all its times lie within {schedule.quiet}.")
 
 
 def _next(schedule: Schedule, after: datetime) -> datetime:

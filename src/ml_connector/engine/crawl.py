@@ -280,9 +280,11 @@ class Crawl:
         ledger = Ledger(
             self.flow, self.engine, self.run_id, self.counters, coverage, on_covered=unstage, watch=self.watch
         )
-        after = -1
+        after, ended_early = -1, False
         async with pushing(self.flow, self.engine, self.run_id, ledger) as filler:
-            while not (ended_early := self.engine.is_over()) and (rows := await self.staged(after)):
+            while rows := await self.staged(after):
+                if ended_early := after >= 0 and self.engine.is_over():  # each slice pushes something
+                    break
                 for row in rows:
                     after = row.seq
                     covered = coverage.begin(str(row.seq))

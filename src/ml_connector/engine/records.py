@@ -80,7 +80,7 @@ async def run_records(
     on_covered = move_progress if tracked else None
     ledger = Ledger(flow, engine, run_id, counters, coverage, on_covered=on_covered, watch=watch)
     judge = Judge(flow, engine, again=again)
-    left, ended_early, can_go_on = most, False, True
+    left, ended_early, can_go_on = most, False, False  # each slice moves a page at least
     async with (
         aclosing(ReadAhead(pages)) as ahead,
         associating(flow, engine, run_id, counters) as tie,
