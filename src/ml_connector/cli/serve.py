@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from ml_connector.cli.command import Reply, Terminal, command
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
     import typer
@@ -28,6 +28,8 @@ def register(app: typer.Typer) -> None:
 
 async def serve(terminal: Terminal) -> Reply | None:
     """Run unattended: poll on schedule, do what was asked for, until it is stopped."""
+    import asyncio
+
     from ml_connector.app.service import serving
     from ml_connector.app.system import surroundings
 
@@ -43,6 +45,8 @@ async def serve(terminal: Terminal) -> Reply | None:
 @contextmanager
 def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
     """SIGINT and SIGTERM set the event; a second one ends the process at once, which loses nothing."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
 
     def told(_number: int, _frame: object) -> None:
