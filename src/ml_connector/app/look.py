@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ml_connector.app.asking import who_serves
 from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
+from ml_connector.app.scheduling import list_schedules
 from ml_connector.domain.causes import cause_of
 from ml_connector.domain.keys import RecordName
 from ml_connector.errors import ConfigurationError
@@ -19,6 +21,7 @@ from ml_connector.store import audit, connections, flows, links, parked, process
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ml_connector.app.scheduling import Scheduled
     from ml_connector.app.workplace import Workplace
     from ml_connector.store.audit import AuditRow
     from ml_connector.store.database import Tx
@@ -39,6 +42,8 @@ RECENT_DEALS = 1000  # an order number is looked for among these
 async def status(place: Workplace) -> dict[str, Any]:
     """The verdict, the two sides, the flows, and how many records and deals wait for whom."""
     cid = place.connection.connection_id
+    planned = {row.flow: row for row in await list_schedules(place)}
+    served_by = await who_serves(place)
     async with place.store.read() as tx:
         sides = [await _side(tx, cid, name) for name in SIDES]
         recent = await runs.list(tx, cid, limit=RECENT_RUNS)
@@ -49,6 +54,8 @@ async def status(place: Workplace) -> dict[str, Any]:
                 links_count=await links.count(tx, cid, name),
                 parked_count=stuck.get(name, 0),
                 last=next((run for run in recent if run.flow == name), None),
+                success=next((run for run in recent if run.flow == name and run.state == "done"), None),
+                planned=planned[name] if served_by else None,
             )
             for name in FLOW_NAMES
         ]
@@ -57,6 +64,7 @@ async def status(place: Workplace) -> dict[str, Any]:
     return {
         "verdict": _verdict(sides, rows, asked),
         "connection": place.connection.name,
+        "served_by": served_by,
         "sides": sides,
         "flows": rows,
         "deals": {"waiting": len(waiting), "for_approval": asked},
@@ -75,7 +83,15 @@ async def _side(tx: Tx, connection_id: int, name: str) -> dict[str, Any]:
     }
 
 
-def _flow(row: FlowRow, *, links_count: int, parked_count: int, last: Run | None) -> dict[str, Any]:
+def _flow(  # what is known of one flow, gathered
+    row: FlowRow,
+    *,
+    links_count: int,
+    parked_count: int,
+    last: Run | None,
+    success: Run | None,
+    planned: Scheduled | None,
+) -> dict[str, Any]:
     return {
         "flow": row.flow,
         "state": row.state,
@@ -85,6 +101,9 @@ def _flow(row: FlowRow, *, links_count: int, parked_count: int, last: Run | None
         "links": links_count,
         "parked": parked_count,
         "last_run": _run(last) if last else None,
+        "last_success_at": success.ended_at if success else None,
+        "next_at": planned.next_at if planned else None,
+        "paused_until": planned.paused_until if planned else None,
     }
 
 

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.5
+TICK_S = 1.0
+OTHERS_S = 2.0  # how soon the work of a dead process is taken over
 SWEEP_S = 30.0
 SEEN_S = 10.0
 PRUNE_S = 3_600.0
@@ -139,7 +140,8 @@ class Service:
             await self.sweep()
         if times.is_due("prune", now, PRUNE_S):
             await self._prune()
-        await self._take_over()
+        if times.is_due("others", now, OTHERS_S):
+            await self._take_over()
         for connection in self._connections:
             await file_due(self._engine(connection), DEFAULT_RULES)
         await self._hand_over()

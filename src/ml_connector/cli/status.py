@@ -36,22 +36,27 @@ async def status(terminal: Terminal) -> Reply:
         for side in seen["sides"]
     ]
     flows = [
-        (flow["flow"], flow["state"], flow["links"], flow["parked"], *_last(flow["last_run"]))
+        (flow["flow"], _state(flow), flow["links"], flow["parked"], *_last(flow["last_run"]), flow["next_at"])
         for flow in seen["flows"]
     ]
     text = [
         seen["verdict"],
+        f"Served by {seen['served_by']}." if seen["served_by"] else "No process serves: flows run by sync.",
         "",
         Table(("side", "environment or portal", "saved (UTC)"), sides),
         "",
         Table(
-            ("flow", "state", "linked", "parked", "last run (UTC)", "ended"),
+            ("flow", "state", "linked", "parked", "last run (UTC)", "ended", "next (UTC)"),
             flows,
             right=frozenset({"linked", "parked"}),
         ),
     ]
     following = _following(seen)
     return Reply("status/1", seen, [*text, *([f"Next: {following}"] if following else [])])
+
+
+def _state(flow: dict[str, Any]) -> str:
+    return "paused" if flow["paused_until"] else str(flow["state"])
 
 
 def _last(run: dict[str, Any] | None) -> tuple[Any, str]:

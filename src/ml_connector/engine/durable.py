@@ -28,7 +28,7 @@ PROTOCOL = (
 )
 OPEN = ("ENQUEUED", "PENDING", "DELAYED")
 AT_ONCE = 8  # slices of a queue in one process
-POLL_S = 0.5
+POLL_S = 1.0
 MANY = 1_000
 
 
