@@ -133,6 +133,9 @@ class ProcessFlow(Protocol):
             RecordError: it wants no process.
         """
 
+    async def told(self, subjects: Sequence[str]) -> TriggerPage:
+        """The same as a page of ``triggers`` for these subjects alone; it moves no watermark."""
+
     async def fingerprint(self, subject: str) -> bytes:
         """The hash of a subject with all its parts as they are now: equal while nothing of it changes."""
 

@@ -43,6 +43,19 @@ async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[]
     return await carry_out(flow.name, holding, traffic, kind="orders", work=work)
 
 
+async def told_processes(
+    flow: ProcessFlow, engine: Engine, subjects: Sequence[str], traffic: Callable[[], Traffic]
+) -> RunReport:
+    """Look at the subjects that an event named, as a pass would: those that may begin, and those that have moved."""
+
+    async def work(run_id: str, counters: Counters) -> None:
+        page = await flow.told(subjects)
+        for process in await _notice_page(flow, engine, run_id, page):
+            await _take(flow, engine, process, counters)
+
+    return await carry_out(flow.name, engine, traffic, kind="told", work=work)
+
+
 async def _to_take(flow: ProcessFlow, engine: Engine, run_id: str) -> AsyncGenerator[Process, None]:
     """Each process once: those whose subjects have moved, then those that are due."""
     async with engine.store.read() as tx:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ml_connector.store.database import Tx
 
-RunKind = Literal["load", "crawl", "changes", "first", "plan", "keyed", "orders", "replay"]
+RunKind = Literal["load", "crawl", "changes", "first", "plan", "keyed", "orders", "told", "replay"]
 RunState = Literal["running", "done", "failed", "interrupted", "stopped"]  # stopped: the breaker holds it
 
 

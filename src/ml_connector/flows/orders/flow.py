@@ -137,6 +137,10 @@ class OrderFlow:
         """One won deal that a person names."""
         return await self.won_deals.one(subject)
 
+    async def told(self, subjects: Sequence[str]) -> TriggerPage:
+        """Deals that an event named; those that a pass would see, too."""
+        return await self.won_deals.told(subjects)
+
     async def fingerprint(self, subject: str) -> bytes:
         """The hash of a deal with its companies, contacts, lines and quotes."""
         snapshot, _ = await self.gather(subject)

@@ -75,6 +75,12 @@ class WonDeals:
             raise SubjectLeftError(f"deals/{deal_id} is not won.", code="order.not_won")
         return replace(trigger, begins=True)
 
+    async def told(self, deal_ids: Sequence[str]) -> TriggerPage:
+        """These deals as a pass would see them; what is gone from HubSpot is left to the daily sweep."""
+        stages = await self.won_stages()
+        found = await self.hubspot.read("deals", deal_ids, properties=_properties(stages))
+        return TriggerPage(self._triggers(list(found.values()), stages), None)
+
     async def won_stages(self) -> frozenset[str]:
         """Stages that mean won: closed with probability 1.0.
 
