@@ -7,6 +7,7 @@ transaction that failed: nothing that comes later leans on what failed.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -91,11 +92,9 @@ class Gathering(Generic[Piece, Answer]):
 
     async def _company(self) -> None:
         """Wait for more pieces, not for long."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._wait_s):
                 await self._enough.wait()
-        except TimeoutError:
-            pass
 
     async def _commit(self, group: Sequence[_Caller[Piece, Answer]]) -> None:
         try:

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ml_connector.engine.gathering import Gathering
-from ml_connector.store import flows, inbox
+from ml_connector.store import flows, inbox, links
 from ml_connector.store.inbox import Event, Known
 
 if TYPE_CHECKING:
@@ -37,14 +37,18 @@ class Rule:
 
     Args:
         flow: The flow whose records may have changed.
-        names: The records an event names; none: the whole flow is to be looked through.
+        names: The records an event names; none: the whole flow is to be looked through. None in place of names: it
+            concerns no record of the flow.
         find: Turns such names into keys of the flow, where they are not keys themselves; names it leaves out are of
             no record of ours.
+        afresh: What changed is the target's record (somebody deleted it): it is to be compared and written again
+            although its source has not moved.
     """
 
     flow: str
-    names: Callable[[Told], Sequence[str]]
+    names: Callable[[Told], Sequence[str] | None]
     find: Find | None = None
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ class _Paper:
     flow: str
     keys: tuple[str, ...]
     note: str
+    afresh: bool = False
 
 
 class _Desk:
@@ -182,6 +187,7 @@ class _Desk:
         self._known: dict[str, list[Known]] = {}
         self._waiting: dict[tuple[str, str], list[tuple[int, datetime]]] = {}
         self._superseded: list[tuple[int, int]] = []
+        self._afresh: dict[str, set[str]] = {}
 
     async def open(self, events: Sequence[Told]) -> None:
         """Look up what the judgement needs: a few statements, however many events."""
@@ -205,11 +211,12 @@ class _Desk:
         if told.is_test:
             return None, (), "", ""
         rule = self._policy.rules.get(told.type)
-        names = tuple(dict.fromkeys(rule.names(told))) if rule is not None else ()
-        identifier = told.identifier or ", ".join(names)
         if rule is None:
-            return None, (), identifier, f"no rule for {told.type}"
-        reason = self._policy.left_out(told)
+            return None, (), told.identifier, f"no rule for {told.type}"
+        named = rule.names(told)
+        names = tuple(dict.fromkeys(named or ()))
+        identifier = told.identifier or ", ".join(names)
+        reason = self._policy.left_out(told) or ("" if named is not None else f"nothing of {rule.flow}")
         if not reason and rule.flow not in on:
             reason = f"flow {rule.flow} is off"
         return (None if reason else rule), names, identifier, reason
@@ -245,7 +252,7 @@ class _Desk:
             keys = tuple(dict.fromkeys(key for name in names for key in found.get((id(rule), name), ())))
         if not keys:
             return _Paper(told, identity, content, identifier, "", (), f"not linked in {rule.flow}")
-        return _Paper(told, identity, content, identifier, rule.flow, keys, "")
+        return _Paper(told, identity, content, identifier, rule.flow, keys, "", rule.afresh)
 
     def judge(self, events: Sequence[Told]) -> Verdict:
         """Decide on the events of one request; when they find no room, none of them counts."""
@@ -278,6 +285,8 @@ class _Desk:
             for key in paper.keys:
                 number = self._row(paper, "accepted", note=note, key=key)
                 self._supersede(paper.flow, key, number)
+            if paper.afresh:
+                self._afresh.setdefault(paper.flow, set()).update(paper.keys)
             self._known[paper.identity] = [*earlier, Known(number, paper.content)]
 
     def _supersede(self, flow: str, key: str, number: int) -> None:
@@ -337,6 +346,8 @@ class _Desk:
             if row.other_no is not None and row.other_no < 0
         ]
         await inbox.repeats(tx, cid, repeats)
+        for flow, keys in sorted(self._afresh.items()):
+            await links.send_again(tx, cid, flow, sorted(keys))
 
     def _digest(self, part: bytes) -> str:
         """Keyed, so that nobody can try addresses and names against what is stored."""

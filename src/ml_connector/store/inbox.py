@@ -202,16 +202,15 @@ async def list(  # noqa: A001 - read as inbox.list
     limit: int = 100,
     before: int | None = None,
     after: int | None = None,
-    **equal: str,
+    source: str = "",
+    outcome: str = "",
 ) -> builtins.list[Event]:
-    """Events without their bodies, the newest first; ``after`` a number: the oldest first.
-
-    ``equal`` names columns and the value each must have.
-    """
+    """Events without their bodies, the newest first; ``after`` a number: the oldest first."""
     columns = [column for column in _COLUMNS if column.name != "body"]
     query = select(*columns).where(_c.connection_id == connection_id)
-    for name, value in equal.items():
-        query = query.where(_c[name] == value)
+    for column, value in ((_c.source, source), (_c.outcome, outcome)):
+        if value:
+            query = query.where(column == value)
     if before is not None:
         query = query.where(_c.event_no < before)
     if after is not None:
