@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ml_connector.app import intake
-from ml_connector.app.connect import event_step
-from ml_connector.app.event_secrets import endpoints, keep_signing_secret
+from ml_connector.app.event_secrets import endpoints, event_step, keep_signing_secret
 from ml_connector.store import flows, inbox, links
 from ml_connector.store.links import Link
 from ml_connector.systems.dynamics.events import TEST_EVENT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from ml_connector.app.event_secrets import Endpoint
 
 LOOK_EVERY_S = 1.0
+WIDE = 120  # columns that all of an event takes
+UNSIGNED = " No signing secret is stored yet: see docs/how-to/events.md."
 OUTCOMES = {
     "accepted": "accepted",
     "duplicate": "duplicate of",
@@ -86,10 +87,9 @@ async def list_events(
         figures = await today(place)
         rows = await look(place, source=source, outcome=outcome, limit=limit, before=before or None)
     text: list[str | Table | Verbatim] = [_verdict(figures)]
-    text += [_refused(one) for one in figures["rejected"]]
+    text += [*_open(figures), *(_refused(one) for one in figures["rejected"])]
     if rows:
-        headers = ("id", "received (UTC)", "type", "identifier", "number", "outcome", "delay", "record")
-        text += ["", Table(headers, [_row(row) for row in rows], right=frozenset({"delay"}))]
+        text += ["", _table(rows, wide=terminal.console(sys.stdout).width >= WIDE)]
     if len(rows) == limit:
         text.append(f"More: ml-connector events list --before {rows[-1]['id']}")
     return Reply("events.list/1", {"today": figures, "events": rows}, text)
@@ -97,17 +97,20 @@ async def list_events(
 
 def _verdict(figures: Mapping[str, Any]) -> str:
     """The day in one line."""
-    outcomes = figures["outcomes"]
+    outcomes, delay = figures["outcomes"], figures["median_delay_s"]
     refused = sum(one["count"] for one in figures["rejected"])
     accepted = outcomes["accepted"] + outcomes["superseded"]
-    line = (
-        f"{shown(accepted)} accepted, {shown(outcomes['duplicate'])} duplicates dropped, "
-        f"{shown(refused)} rejected today"
+    copies = outcomes["duplicate"]
+    return (
+        f"{shown(accepted)} accepted, {shown(copies)} duplicate{'' if copies == 1 else 's'} dropped, "
+        f"{shown(refused)} rejected today" + (f"; median delay {delay:g} s." if delay is not None else ".")
     )
-    delay = figures["median_delay_s"]
-    waiting = sum(figures["open"].values())
-    line += f"; median delay {delay:g} s" if delay is not None else ""
-    return line + (f"; {shown(waiting)} still to be read." if waiting else ".")
+
+
+def _open(figures: Mapping[str, Any]) -> list[str]:
+    """What is still to be read, by flow."""
+    waiting = [f"{shown(number)} in {flow}" for flow, number in figures["open"].items()]
+    return [f"  Still to be read: {', '.join(waiting)}."] if waiting else []
 
 
 def _refused(one: Mapping[str, Any]) -> str:
@@ -115,6 +118,16 @@ def _refused(one: Mapping[str, Any]) -> str:
     whose = "" if one["known_connection"] else ", no connection of ours"
     count, reason = one["count"], str(one["reason"]).replace("_", " ")
     return f"  Rejected: {shown(count)} from {one['source']} ({reason}{whose})."
+
+
+def _table(rows: Sequence[Mapping[str, Any]], *, wide: bool) -> Table:
+    """A row an event; on a narrow terminal what it is about stands in one column."""
+    if wide:
+        headers = ("id", "received (UTC)", "type", "identifier", "number", "outcome", "delay", "record")
+        return Table(headers, [_row(row) for row in rows], right=frozenset({"delay"}))
+    found = [_row(row) for row in rows]
+    short = [(cells[0], cells[1], cells[5], f"{cells[2]} {cells[3]}") for cells in found]
+    return Table(("id", "received (UTC)", "outcome", "event"), short)
 
 
 def _row(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -194,6 +207,8 @@ async def tail(
     ] = 0,
 ) -> None:
     """Print each event as it arrives, one a line, until interrupted. With --json, one object a line."""
+    import asyncio
+
     from ml_connector.app.events import events_after, newest_event
 
     async with workplace(terminal) as place:

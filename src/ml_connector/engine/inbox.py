@@ -324,7 +324,7 @@ class _Desk:
                 outcome=outcome,
                 other_no=other_no,
                 note=note,
-                flow=paper.flow,
+                flow=paper.flow if outcome == "accepted" else "",
                 key=key,
             )
         )
