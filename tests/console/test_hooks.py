@@ -181,12 +181,13 @@ async def test_e6_while_the_database_is_locked_the_answer_is_503_and_later_200(
     door: Door, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Never a refusal that would stop the retries; and never 200 for what is not stored."""
-    monkeypatch.setattr(intake, "ANSWER_WITHIN_S", 0.1)
     assert (await door.hubspot(webhook(1, 1))).status == 200  # the door knows its secrets from here on
     other = sqlite3.connect(store_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:
-        refused = [await door.hubspot(webhook(2, 2)), await door.dynamics(business())]
+        with monkeypatch.context() as hurried:
+            hurried.setattr(intake, "ANSWER_WITHIN_S", 0.1)
+            refused = [await door.hubspot(webhook(2, 2)), await door.dynamics(business())]
         assert [(reply.status, reply.headers["retry-after"]) for reply in refused] == [(503, "10")] * 2
     finally:
         other.execute("ROLLBACK")

@@ -344,6 +344,15 @@ async def test_the_events_of_two_connections_never_meet(store: Store, around: Su
         assert await inbox.get(tx, one.connection_id, 2, one.vault) is None
 
 
+async def test_digests_are_keyed_so_that_nobody_can_try_names_against_them(engine: Engine) -> None:
+    door = Inbox(engine)
+    await door.accept([told(1)], policy())
+    await door.accept([told(1)], policy(digest_key=b"another"))
+    one, two = await rows(engine)
+    assert (one.identity, one.content) != (two.identity, two.content)
+    assert len({one.identity, two.identity, one.content, two.content}) == 4
+
+
 # one event a number, as a side would tell them: three about A, two about B, one about the products as a whole
 STORY = (told(1, "A"), told(2, "A"), told(3, "B"), told(4, "A"), told(5, type="Priced"), told(6, "B"))
 LEFT_OPEN = {"customers": {"A", "B"}, "products": {""}}
