@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
+    from fastapi import FastAPI
+
     from ml_connector.app.workplace import Workplace
     from ml_connector.store.inbox import Event
 
@@ -195,16 +197,23 @@ async def opened(
         door = Door(place, Intake(found, place.store, place.vault, around), port)
         door.token = (await endpoints(place, rotate=False))[0].url.rpartition("/")[2]
         await keep_signing_secret(place, SECRET)
-        server = create_server(create_app(door.intake), host="127.0.0.1", port=0)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            while not server.started:
-                assert not serving.done()
-                await asyncio.sleep(0.005)
+        async with serving(create_app(door.intake), listening):
             yield door
-        finally:
-            server.should_exit = True
-            await serving
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, listening: socket.socket, trusted_proxies: str = "") -> AsyncIterator[None]:
+    """The real server, on a socket that is bound already."""
+    server = create_server(app, host="127.0.0.1", port=0, trusted_proxies=trusted_proxies)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started:
+            assert not task.done()
+            await asyncio.sleep(0.005)
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 async def _fill(place: Workplace) -> None:

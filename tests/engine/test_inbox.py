@@ -376,3 +376,28 @@ async def test_any_order_and_number_of_copies_leaves_the_same_hints(
     for at in range(0, len(requests), 2):  # two at a time share a commit
         await asyncio.gather(*(door.accept(request, policy()) for request in requests[at : at + 2]))
     assert await hints(engine) == LEFT_OPEN
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+async def test_two_processes_that_take_at_once_never_get_the_same_record(
+    store: Store, around: Surroundings
+) -> None:
+    """On SQLite there is one writer; on PostgreSQL the second waits for the first, and then finds nothing free."""
+    engine = await engine_of(store, around)
+    await send(engine, told(1, "A"), told(2, "B"))
+    looked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def first() -> list[str]:
+        async with store.write() as tx:
+            keys = await inbox.take(tx, engine.connection_id, "customers", "one", 9, tx.now)
+            looked.set()
+            await go_on.wait()
+            return keys
+
+    async def second() -> list[str]:
+        await looked.wait()
+        async with store.write() as tx:
+            asyncio.get_running_loop().call_later(0.05, go_on.set)  # by then it waits for the rows
+            return await inbox.take(tx, engine.connection_id, "customers", "two", 9, tx.now)
+
+    assert list(await asyncio.gather(first(), second())) == [["A", "B"], []]

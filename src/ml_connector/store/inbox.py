@@ -171,11 +171,12 @@ async def take(  # noqa: PLR0917 - all are needed, none has a default
     due = and_(_c.connection_id == connection_id, _c.flow == flow, _OPEN, _c.due_at <= tx.now, free)
     query = select(_c.key).where(due).group_by(_c.key).order_by(func.min(_c.due_at), _c.key).limit(most)
     keys = [str(key) for key in (await tx.connection.execute(query)).scalars()]
-    if keys:
-        chosen = among(_c.key, bindparam("chosen", type_=TextList()))
-        change = update(tables.event).where(due, chosen).values(take_id=take_id, taken_at=tx.now)
-        await tx.connection.execute(change, {"chosen": keys})
-    return keys
+    if not keys:
+        return []
+    chosen = among(_c.key, bindparam("chosen", type_=TextList()))
+    change = update(tables.event).where(due, chosen).values(take_id=take_id, taken_at=tx.now)
+    marked = set((await tx.connection.execute(change.returning(_c.key), {"chosen": keys})).scalars())
+    return [key for key in keys if key in marked]  # another process may have taken some of them meanwhile
 
 
 async def done(tx: Tx, connection_id: int, take_id: str) -> int:
