@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from ml_connector.engine import inbox as box
 from ml_connector.engine.inbox import Inbox, Rule
@@ -397,7 +398,16 @@ async def test_two_processes_that_take_at_once_never_get_the_same_record(
     async def second() -> list[str]:
         await looked.wait()
         async with store.write() as tx:
-            asyncio.get_running_loop().call_later(0.05, go_on.set)  # by then it waits for the rows
             return await inbox.take(tx, engine.connection_id, "customers", "two", 9, tx.now)
 
-    assert list(await asyncio.gather(first(), second())) == [["A", "B"], []]
+    async def let_go() -> None:
+        """Once the second waits for the rows that the first has changed."""
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(10), store.read() as tx:
+            while not (await tx.connection.execute(waiting)).scalar_one():
+                await asyncio.sleep(0.01)
+                await tx.connection.rollback()  # the view is that of the transaction's first look
+        go_on.set()
+
+    one, two, _ = await asyncio.gather(first(), second(), let_go())
+    assert (one, two) == (["A", "B"], [])
