@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections import Counter
@@ -315,6 +316,22 @@ async def test_a_body_that_never_ends_coming_is_given_up(door: Door, monkeypatch
     reply = await door.raw(head, b"[")
     assert reply.status == 408
     assert await door.refused() == {"too_slow": 1}
+
+
+async def test_a_sender_that_goes_away_in_the_middle_is_counted_and_makes_no_noise(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = f"POST {door.dynamics_path} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n["
+    _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(head.encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(10):
+        while not (refused := await door.refused()):
+            pass  # each look waits for the database
+    assert refused == {"broken_off": 1}
+    assert [record.name for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_strangers_and_wrong_tokens_are_answered_alike(door: Door) -> None:

@@ -159,7 +159,8 @@ class Intake:
         self._inside += 1
         gate: _Gate | None = None
         try:
-            gate = (await self._look()).get(connection)
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                gate = (await self._look()).get(connection)
             gate, events, policy = await take(gate)
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 verdict = await gate.inbox.accept(events, policy)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from ml_connector.app.intake import SIGNING_HEADERS, Answer, RefusedError
 
@@ -62,6 +63,8 @@ def _reader(request: Request) -> Callable[[], Awaitable[bytes]]:
                         raise RefusedError(413, "too_large")
         except TimeoutError:
             raise RefusedError(408, "too_slow") from None
+        except ClientDisconnect:  # nobody will read the answer
+            raise RefusedError(400, "broken_off") from None
         return bytes(body)
 
     return read

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COMMIT_AFTER_S = 0.02  # so long the first event of a transaction waits for company
 COMMIT_AT = 50  # events that are enough company
+COUNT_EVERY_S = 1.0  # how long the number of open events is carried on by adding
 LAPSE = timedelta(minutes=15)  # so long whoever has taken records may read them
 WHOLE_FLOW = ""  # the key of a hint that names no record
 
@@ -137,6 +138,7 @@ class Inbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._open, self._counted_at = 0, float("-inf")
         self._commits: Gathering[tuple[Sequence[Told], Policy], Verdict] = Gathering(
             engine.store, self._put, wait_s=COMMIT_AFTER_S, most=COMMIT_AT
         )
@@ -154,11 +156,21 @@ class Inbox:
         await self._commits.close()
 
     async def _put(self, tx: Tx, requests: Sequence[tuple[Sequence[Told], Policy]]) -> list[Verdict]:
-        desk = _Desk(self._engine, tx, requests[-1][1])
-        await desk.open([told for events, _ in requests for told in events])
+        policy, told = requests[-1][1], [told for events, _ in requests for told in events]
+        await self._count(tx, policy.most_open - len(told))
+        desk = _Desk(self._engine, tx, policy, policy.most_open - self._open)
+        await desk.open(told)
         verdicts = [desk.judge(events) for events, _ in requests]
         await desk.store()
+        self._open = policy.most_open - desk.room
         return verdicts
+
+    async def _count(self, tx: Tx, least_room: int) -> None:
+        """Count the open events now and then, and always where they might become too many."""
+        now = self._engine.around.clock.elapsed_s()
+        if now - self._counted_at >= COUNT_EVERY_S or self._open > least_room:
+            self._open = await inbox.count_open(tx, self._engine.connection_id)
+            self._counted_at = now
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +190,11 @@ class _Paper:
 class _Desk:
     """The decisions of one transaction: first everything is looked up, then judged in order, then stored."""
 
-    def __init__(self, engine: Engine, tx: Tx, policy: Policy) -> None:
+    def __init__(self, engine: Engine, tx: Tx, policy: Policy, room: int) -> None:
         self._engine, self._tx, self._policy = engine, tx, policy
+        self.room = room  # open events that may still be added
         self._papers: dict[int, _Paper] = {}
         self._rows: list[Event] = []
-        self._room = 0
         # by identity, and by flow and key: numbers of stored rows, or negative ones of rows still to be stored
         self._known: dict[str, list[Known]] = {}
         self._waiting: dict[tuple[str, str], list[tuple[int, datetime]]] = {}
@@ -204,7 +216,6 @@ class _Desk:
             wanted = sorted({key for paper in papers if paper.flow == flow for key in paper.keys})
             for key, numbers in (await inbox.waiting(tx, cid, flow, wanted)).items():
                 self._waiting[flow, key] = numbers
-        self._room = self._policy.most_open - await inbox.count_open(tx, cid)
 
     def _named(self, told: Told, on: set[str]) -> tuple[Rule | None, tuple[str, ...], str, str]:
         """The rule, the names, the identifier, and the filter that leaves the event out."""
@@ -255,13 +266,13 @@ class _Desk:
     def judge(self, events: Sequence[Told]) -> Verdict:
         """Decide on the events of one request; when they find no room, none of them counts."""
         before = len(self._rows), len(self._superseded)
-        kept_known, kept_waiting, room = dict(self._known), dict(self._waiting), self._room
+        kept_known, kept_waiting, room = dict(self._known), dict(self._waiting), self.room
         verdict = Verdict()
         for told in events:
             self._judge(self._papers[id(told)], verdict)
-        if self._room < 0 and room > self._room:
+        if self.room < 0 and room > self.room:
             del self._rows[before[0] :], self._superseded[before[1] :]
-            self._known, self._waiting, self._room = kept_known, kept_waiting, room
+            self._known, self._waiting, self.room = kept_known, kept_waiting, room
             return Verdict(full=True)
         return verdict
 
@@ -292,7 +303,7 @@ class _Desk:
         older = self._waiting.get((flow, key), [])
         due_at = min([self._tx.now, *(due for _, due in older)])
         self._superseded += [(old, number) for old, _ in older]
-        self._room -= 0 if older else 1
+        self.room -= 0 if older else 1
         self._waiting[flow, key] = [(number, due_at)]
         place = -number - 1
         self._rows[place] = replace(self._rows[place], due_at=due_at)

@@ -273,7 +273,7 @@ async def prune(tx: Tx, connection_id: int, before: datetime) -> int:
     gone = await tx.connection.execute(delete(tables.event).where(old, ended, _c.event_no != newest_test))
     day = before.date().isoformat()
     await tx.connection.execute(
-        delete(tables.rejected).where(_r.connection_id == connection_id, _r.day < day)
+        delete(tables.rejected).where(_r.connection_id.in_((connection_id, 0)), _r.day < day)
     )
     return int(gone.rowcount)
 

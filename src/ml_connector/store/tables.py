@@ -433,6 +433,7 @@ audit_permit = (
 )
 
 _OPEN = text("outcome = 'accepted' AND done_at IS NULL")
+_TAKEN = text("take_id IS NOT NULL AND done_at IS NULL")
 
 event = Table(  # what a side told by itself; a row for each record it concerns
     "mlc_event",
@@ -474,7 +475,7 @@ event = Table(  # what a side told by itself; a row for each record it concerns
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     ),
-    Index("mlc_event_taken", "connection_id", "take_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("mlc_event_taken", "connection_id", "take_id", sqlite_where=_TAKEN, postgresql_where=_TAKEN),
     sqlite_autoincrement=True,
 )
 

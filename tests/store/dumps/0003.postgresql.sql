@@ -443,7 +443,7 @@ CREATE INDEX mlc_call_open ON public.mlc_call USING btree (connection_id, run_id
 CREATE INDEX mlc_event_due ON public.mlc_event USING btree (connection_id, flow, due_at) WHERE ((outcome = 'accepted'::text) AND (done_at IS NULL));
 CREATE INDEX mlc_event_identity ON public.mlc_event USING btree (connection_id, identity);
 CREATE INDEX mlc_event_open ON public.mlc_event USING btree (connection_id, flow, key) WHERE ((outcome = 'accepted'::text) AND (done_at IS NULL));
-CREATE INDEX mlc_event_taken ON public.mlc_event USING btree (connection_id, take_id) WHERE ((outcome = 'accepted'::text) AND (done_at IS NULL));
+CREATE INDEX mlc_event_taken ON public.mlc_event USING btree (connection_id, take_id) WHERE ((take_id IS NOT NULL) AND (done_at IS NULL));
 CREATE INDEX mlc_link_aside ON public.mlc_link USING btree (connection_id, flow, state, key) WHERE (state <> 'live'::text);
 CREATE INDEX mlc_link_identity ON public.mlc_link USING btree (connection_id, flow, identity) WHERE (identity IS NOT NULL);
 CREATE INDEX mlc_link_target ON public.mlc_link USING btree (connection_id, target_id, object_type);

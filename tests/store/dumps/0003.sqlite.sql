@@ -377,7 +377,7 @@ CREATE INDEX mlc_match_state ON mlc_match (connection_id, flow, state, match_id)
 CREATE INDEX mlc_event_identity ON mlc_event (connection_id, identity);
 CREATE INDEX mlc_event_open ON mlc_event (connection_id, flow, "key") WHERE outcome = 'accepted' AND done_at IS NULL;
 CREATE INDEX mlc_event_due ON mlc_event (connection_id, flow, due_at) WHERE outcome = 'accepted' AND done_at IS NULL;
-CREATE INDEX mlc_event_taken ON mlc_event (connection_id, take_id) WHERE outcome = 'accepted' AND done_at IS NULL;
+CREATE INDEX mlc_event_taken ON mlc_event (connection_id, take_id) WHERE take_id IS NOT NULL AND done_at IS NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('mlc_connection',2);
 INSERT INTO "sqlite_sequence" VALUES('mlc_parked',2);

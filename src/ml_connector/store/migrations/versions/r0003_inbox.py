@@ -12,6 +12,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 BIG_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UTC_TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 OPEN = sa.text("outcome = 'accepted' AND done_at IS NULL")
+TAKEN = sa.text("take_id IS NOT NULL AND done_at IS NULL")
 
 
 def upgrade() -> None:
@@ -42,12 +43,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("mlc_event_identity", "mlc_event", ["connection_id", "identity"])
-    for name, columns in (
-        ("open", ["connection_id", "flow", "key"]),
-        ("due", ["connection_id", "flow", "due_at"]),
-        ("taken", ["connection_id", "take_id"]),
+    for name, columns, where in (
+        ("open", ["connection_id", "flow", "key"], OPEN),
+        ("due", ["connection_id", "flow", "due_at"], OPEN),
+        ("taken", ["connection_id", "take_id"], TAKEN),
     ):
-        op.create_index(f"mlc_event_{name}", "mlc_event", columns, sqlite_where=OPEN, postgresql_where=OPEN)
+        op.create_index(f"mlc_event_{name}", "mlc_event", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "mlc_rejected",
         sa.Column("connection_id", sa.Integer(), autoincrement=False, nullable=False),
