@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import pytest
 
 from ml_connector.app import intake
 from ml_connector.app.event_secrets import endpoints, event_step, keep_signing_secret
-from ml_connector.store import flows, inbox, links
+from ml_connector.store import connections, flows, inbox, links, rotating
 from ml_connector.store.links import Link
+from ml_connector.store.rotating import Rotating
 from ml_connector.systems.dynamics.events import TEST_EVENT
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         EVENTS,
         ORDERED,
         PORTAL,
+        PUBLIC,
         SECRET,
         Door,
         business,
@@ -38,6 +41,7 @@ else:
         EVENTS,
         ORDERED,
         PORTAL,
+        PUBLIC,
         SECRET,
         Door,
         business,
@@ -378,6 +382,32 @@ async def test_while_the_public_address_is_not_set_hubspot_is_told_to_come_again
     door.intake._settings = door.place.settings.model_copy(update={"public_url": ""})
     assert (await door.hubspot(webhook())).status == 503
     assert await door.refused() == {"public_url_missing": 1}
+
+
+async def test_what_comes_for_another_connection_stays_there(door: Door) -> None:
+    """Its name may need escapes in an address; HubSpot signs them as they are."""
+    place = door.place
+    async with place.store.write() as tx:
+        other = (await connections.get_or_create(tx, "north sea")).connection_id
+        side = connections.SideRow("hubspot", {}, str(PORTAL), {}, tx.now)
+        await connections.put_side(tx, other, side, {}, place.vault)
+        await connections.put_legal_entities(
+            tx, other, [connections.LegalEntityRow("usmf", "", "USD", "UTC")]
+        )
+        for name in ("customers", "orders"):
+            await flows.put(tx, other, flows.FlowRow(name, "on"))
+        await rotating.put(tx, other, "events.dynamics.token", Rotating("its-own", tx.now), place.vault)
+        await rotating.put(tx, other, "events.hubspot.secret", Rotating("its own", tx.now), place.vault)
+    body = json.dumps([webhook()]).encode()
+    headers = door.signed(body, secret="its own", uri=f"{PUBLIC}/hooks/hubspot/north%20sea")
+    replies = [
+        await door.send("/hooks/hubspot/north%20sea", body, headers),
+        await door.send("/hooks/dynamics/north%20sea/its-own", json.dumps(business()).encode()),
+    ]
+    assert [reply.status for reply in replies] == [200, 200]
+    assert await door.rows() == []
+    async with place.store.read() as tx:
+        assert await inbox.open_by_flow(tx, other) == {"customers": 1, "orders": 1}
 
 
 async def test_the_secrets_appear_in_no_log_line(

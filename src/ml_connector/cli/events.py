@@ -123,8 +123,19 @@ def _refused(one: Mapping[str, Any]) -> str:
 def _table(rows: Sequence[Mapping[str, Any]], *, wide: bool) -> Table:
     """A row an event; on a narrow terminal what it is about stands in one column."""
     if wide:
-        headers = ("id", "received (UTC)", "type", "identifier", "number", "outcome", "delay", "record")
-        return Table(headers, [_row(row) for row in rows], right=frozenset({"delay"}))
+        headers = (
+            "id",
+            "received (UTC)",
+            "from",
+            "type",
+            "identifier",
+            "number",
+            "outcome",
+            "delay",
+            "record",
+        )
+        full = [(*cells[:2], row["source"], *cells[2:]) for row in rows for cells in [_row(row)]]
+        return Table(headers, full, right=frozenset({"delay"}))
     found = [_row(row) for row in rows]
     short = [(cells[0], cells[1], cells[5], f"{cells[2]} {cells[3]}") for cells in found]
     return Table(("id", "received (UTC)", "outcome", "event"), short)
