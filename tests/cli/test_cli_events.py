@@ -37,7 +37,11 @@ async def _arrive() -> None:
     """Three events that count for two records, one that is left out, a duplicate, a test, and refused requests."""
     rules = {"CustomerChanged": Rule("customers", lambda event: (event.fields["key"],))}
     policy = Policy(
-        rules, lambda event: "legal entity demf is not chosen" if event.number == "9" else "", 99, b"k"
+        rules,
+        left_out=lambda event: "legal entity demf is not chosen" if event.number == "9" else "",
+        most_open=99,
+        digest_key=b"k",
+        keep_left_out=True,
     )
     async with open_workplace(load_settings(), surroundings(), started_by="a test") as place:
         async with place.store.write() as tx:

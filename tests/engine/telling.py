@@ -40,6 +40,6 @@ def policy(**changes: Any) -> Policy:
         "Priced": Rule("products", lambda _event: ()),
     }
     values: dict[str, Any] = {
-        "rules": rules, "left_out": lambda _event: "", "most_open": 1000, "digest_key": b"salt"
+        "rules": rules, "left_out": lambda _event: "", "most_open": 1000, "digest_key": b"salt", "keep_left_out": True,
     }  # fmt: skip
     return Policy(**{**values, **changes})

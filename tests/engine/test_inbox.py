@@ -185,6 +185,20 @@ async def test_what_is_out_of_scope_is_kept_with_its_filter(engine: Engine) -> N
     assert await hints(engine) == {}
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_the_body_of_what_is_left_out_is_kept_only_where_it_is_of_use(
+    engine: Engine, *, kept: bool
+) -> None:
+    """A webhook about a person whom no flow moves is none of our business."""
+    door = Inbox(engine)
+    await door.accept([told(1, type="Unknown"), told(2)], policy(keep_left_out=kept))
+    async with engine.store.read() as tx:
+        left_out, accepted = [await inbox.get(tx, engine.connection_id, n, engine.vault) for n in (1, 2)]
+    assert left_out is not None
+    assert accepted is not None
+    assert (left_out.body is not None, accepted.body is not None) == (kept, True)
+
+
 async def test_an_event_that_was_out_of_scope_counts_when_it_comes_again(engine: Engine) -> None:
     door = Inbox(engine)
     await door.accept([told(1)], policy(rules={}))

@@ -236,8 +236,8 @@ class Intake:
             dynamics.identity if dynamics is not None else "",
             tokens,
             secrets,
-            Policy(self._of_dynamics, of_other_entity, most, key),
-            Policy(self._of_hubspot, of_other_portal, most, key),
+            Policy(self._of_dynamics, of_other_entity, most, key, keep_left_out=True),
+            Policy(self._of_hubspot, of_other_portal, most, key, keep_left_out=False),
         )
 
     # --- what was refused

@@ -60,6 +60,7 @@ class Policy:
     left_out: Callable[[Told], str]  # the filter that leaves an event out, "" when none does
     most_open: int
     digest_key: bytes
+    keep_left_out: bool  # bodies of what is left out: of use to whoever writes rules, or none of our business
 
 
 @dataclass(slots=True)
@@ -319,6 +320,7 @@ class _Desk:
     ) -> int:
         """Note a row to be stored; a number that stands for it until it has its own."""
         told = paper.told
+        kept = outcome in {"accepted", "test"} or (outcome == "out_of_scope" and self._policy.keep_left_out)
         self._rows.append(
             Event(
                 source=told.source,
@@ -328,7 +330,7 @@ class _Desk:
                 number=told.number,
                 identity=paper.identity,
                 content=paper.content,
-                body=None if outcome == "duplicate" else told.content,
+                body=told.content if kept else None,
                 received_at=self._tx.now,
                 outcome=outcome,
                 other_no=other_no,

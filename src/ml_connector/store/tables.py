@@ -447,7 +447,7 @@ event = Table(  # what a side told by itself; a row for each record it concerns
     Column("number", Text, nullable=False),  # ControlNumber, or the id its sender gave it
     Column("identity", Name, nullable=False),  # digest of what is the same in every copy of one event
     Column("content", Text, nullable=False),  # digest of everything it says
-    Column("body", LargeBinary),  # sealed; a duplicate has none of its own
+    Column("body", LargeBinary),  # sealed; none of duplicates, and of webhooks that were left out
     Column("received_at", UtcTime, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("other_no", BigInteger),  # the event it repeats, or the one that superseded it
