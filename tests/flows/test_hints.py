@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app.flows import order_flow, record_flow
@@ -10,19 +11,23 @@ from ml_connector.app.intake import Intake
 from ml_connector.engine import inbox as box
 from ml_connector.engine.process_runs import replay_process
 from ml_connector.engine.runs import keyed_records
+from ml_connector.store import flows
+from ml_connector.store.flows import FlowRow
 from ml_connector.systems.dynamics import events as dynamics_events
 from ml_connector.systems.hubspot import events as hubspot_events
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.flows.crawling import link, loaded
+    from tests.flows.crawling import link, loaded, run
     from tests.flows.office import Office
+    from tests.flows.people import contact_id, contacts, people
     from tests.flows.selling import sellable, sold
 
     from ml_connector.domain.records import Counters
 else:
-    from crawling import link, loaded  # pytest puts this folder on the path
+    from crawling import link, loaded, run  # pytest puts this folder on the path
+    from people import contact_id, contacts, people
     from selling import sellable, sold
 
 CHANGED = {
@@ -92,6 +97,32 @@ async def test_a_company_that_a_person_deleted_is_noticed_at_once_although_its_c
     assert (await link(office, "usmf:US-002")).state == "deleted"
     assert "usmf:US-002" not in office.companies()
     assert "usmf:US-002" in await office.stuck("customers")
+
+
+async def test_a_person_deleted_for_privacy_is_noticed_at_once_and_never_made_again(
+    start: Callable[..., Awaitable[Office]],
+) -> None:
+    """Her record in Dynamics has not moved; a moment later it is certain, and she is on the list."""
+    office = await start(products=0, switches={"search_lag_s": "0"})
+    for number in (1, 2):
+        await office.customer(f"usmf:US-00{number}", PrimaryContactEmail=f"p{number}@alder.example")
+    flow = await people(office)
+    await run(office, flow)
+    async with office.at.store.write() as tx:
+        await flows.put(tx, office.at.connection.connection_id, FlowRow("contacts", "on", loaded=True))
+    contact = contact_id(office, "p2@alder.example")
+    await office.rep_asks("POST", "/crm/v3/objects/contacts/gdpr-delete", {"objectId": contact})
+    await arrives(office, hubspot={"subscriptionType": "contact.privacyDeletion", "objectId": int(contact)})
+    taken = await box.take(office.at.engine, "contacts", 10)
+    report = await keyed_records(flow, office.at.engine, taken.keys, office.at.traffic)
+    assert (report.error, report.counters.read) == (None, 1)
+    await box.done(office.at.engine, taken)
+    assert set(contacts(office)) == {"p1@alder.example"}
+    assert (await link(office, "usmf:US-002", "contacts")).state == "deleted"
+    office.later(timedelta(minutes=6))
+    await run(office, flow)
+    assert (await link(office, "usmf:US-002", "contacts")).state == "erased"
+    assert set(contacts(office)) == {"p1@alder.example"}
 
 
 async def test_a_won_deal_begins_its_order_without_a_pass(office: Office) -> None:
