@@ -200,8 +200,8 @@ class Intake:
         fresh = [one.connection_id for one in every if one.connection_id not in self._digest_keys]
         if fresh:
             async with self._store.write() as tx:
-                for number in fresh:
-                    self._digest_keys[number] = await rotating.drawn(tx, number, DIGEST_KEY, self._vault)
+                drawn = {one: await rotating.drawn(tx, one, DIGEST_KEY, self._vault) for one in fresh}
+            self._digest_keys |= drawn  # now that they are stored
         async with self._store.read() as tx:
             return {one.name: await self._gate(tx, one) for one in every}
 
