@@ -35,7 +35,7 @@ def told(number: int, key: str, content: bytes = BODY) -> Told:
 
 async def _arrive() -> None:
     """Three events that count for two records, one that is left out, a duplicate, a test, and refused requests."""
-    rules = {"CustomerChanged": Rule("customers", lambda event: (event.fields["key"],))}
+    rules = {"customerchanged": Rule("customers", lambda event: (event.fields["key"],))}
     policy = Policy(
         rules,
         left_out=lambda event: "legal entity demf is not chosen" if event.number == "9" else "",

@@ -59,6 +59,17 @@ def test_the_table_can_stand_in_the_settings_file(tmp_path: Path, monkeypatch: p
     assert event_settings(load_settings()).dynamics["Own"].key == "ProductNumber"
 
 
+async def test_the_table_can_stand_in_the_environment_which_knows_no_case(
+    tmp_path: Path, store_url: str, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in GOOD.items():
+        variable = f"MLC_EVENTS__DYNAMICS__{business()['BusinessEventId']}__{name}".upper()
+        monkeypatch.setenv(variable, value)
+    async with opened(tmp_path, store_url, around, events={}) as door:
+        await door.dynamics(business())
+        assert await door.hints() == {"customers": {"usmf:US-001"}}
+
+
 @pytest.mark.parametrize(
     ("rule", "settings", "key"),
     [

@@ -427,6 +427,16 @@ async def test_the_secrets_appear_in_no_log_line(
     assert SECRET not in said
 
 
+async def test_what_was_counted_is_stored_when_the_service_ends(
+    tmp_path: Path, store_url: str, around: Surroundings
+) -> None:
+    async with opened(tmp_path, store_url, around) as door:
+        await door.send("/hooks/dynamics/default/guessed", b"{}")
+    database = sqlite3.connect(store_url.removeprefix("sqlite:///"))
+    assert database.execute("SELECT reason, count FROM mlc_rejected").fetchall() == [("token", 1)]
+    database.close()
+
+
 async def test_there_are_no_pages_of_the_frameworks_own(door: Door) -> None:
     for path in ("/docs", "/redoc", "/openapi.json", "/"):
         assert (await door.send(path, b"", method="GET")).status == 404

@@ -36,8 +36,8 @@ def told(number: int, key: str = "A", *, says: str = "", type: str = "Changed", 
 def policy(**changes: Any) -> Policy:
     """Events ``Changed`` name a customer, ``Priced`` nothing of the products."""
     rules = {
-        "Changed": Rule("customers", lambda event: (event.fields["key"],) if event.fields["key"] else ()),
-        "Priced": Rule("products", lambda _event: ()),
+        "changed": Rule("customers", lambda event: (event.fields["key"],) if event.fields["key"] else ()),
+        "priced": Rule("products", lambda _event: ()),
     }
     values: dict[str, Any] = {
         "rules": rules, "left_out": lambda _event: "", "most_open": 1000, "digest_key": b"salt", "keep_left_out": True,

@@ -210,7 +210,7 @@ async def test_names_that_are_no_keys_are_looked_up_and_strangers_are_left_out(e
     async def find(_tx: Tx, _cid: int, names: Sequence[str]) -> dict[str, Sequence[str]]:
         return {"9001": ["usmf:1", "ussi:2"]} if "9001" in names else {}
 
-    rules = {"Changed": Rule("customers", lambda event: (event.fields["key"],), find)}
+    rules = {"changed": Rule("customers", lambda event: (event.fields["key"],), find)}
     door = Inbox(engine)
     await door.accept([told(1, "9001"), told(2, "9002")], policy(rules=rules))
     assert await hints(engine) == {"customers": {"usmf:1", "ussi:2"}}

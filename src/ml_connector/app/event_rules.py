@@ -20,7 +20,7 @@ from ml_connector.flows.customers.people import PERSON_MARK
 from ml_connector.flows.products.settings import ProductSettings
 from ml_connector.settings import section
 from ml_connector.store import links, operations
-from ml_connector.systems.dynamics.events import PREFIX, plain_name
+from ml_connector.systems.dynamics.events import plain_name
 from ml_connector.systems.hubspot.events import records_of
 
 if TYPE_CHECKING:
@@ -126,10 +126,9 @@ def dynamics_rules(settings: Settings) -> dict[str, Rule]:
     shared = products.identity == "shared"
     rules = {}
     for name, event in event_settings(settings).dynamics.items():
-        type_name = name.lower() if name.lower().startswith(PREFIX) else name
         without_entity = event.flow == "products" and shared
         find = _orders if event.flow == "order_status" else None
-        rules[type_name] = Rule(event.flow, _names(event, without_entity=without_entity), find)
+        rules[name.casefold()] = Rule(event.flow, _names(event, without_entity=without_entity), find)
     return rules
 
 
@@ -187,7 +186,7 @@ def hubspot_rules() -> dict[str, Rule]:
         rules |= {f"{name}.{what}": rule for what in _GOES}
         if name == "contact":
             rules["contact.privacyDeletion"] = rule
-    return rules
+    return {name.casefold(): rule for name, rule in rules.items()}
 
 
 def _ids(name: str) -> Callable[[Told], Sequence[str] | None]:

@@ -56,7 +56,7 @@ class Rule:
 class Policy:
     """How the events of one connection are taken, as the settings and its sides stand now."""
 
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Rule]  # by the type of an event, whose case does not count
     left_out: Callable[[Told], str]  # the filter that leaves an event out, "" when none does
     most_open: int
     digest_key: bytes
@@ -220,7 +220,7 @@ class _Desk:
 
     def _named(self, told: Told, on: set[str]) -> tuple[Rule | None, tuple[str, ...], str, str]:
         """The rule, the names, the identifier, and the filter that leaves the event out."""
-        rule = self._policy.rules.get(told.type)
+        rule = self._policy.rules.get(told.type.casefold())
         if rule is None:
             return None, (), told.identifier, f"no rule for {told.type}"
         named = rule.names(told)
