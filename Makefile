@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-audit \
-	bench-match bench-orders bench-ready bench-resume bench-twin postgres postgres-stop requirements clean
+	bench-events bench-match bench-orders bench-ready bench-resume bench-twin postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,6 +58,9 @@ bench-orders: $(VENV)/.dev ## Measure won deals into orders: one, then a bulk of
 
 bench-audit: $(VENV)/.dev ## Measure what the audit costs: first loads with it and without
 	@$(BIN)/python -m benchmarks.audit $(ARGS)
+
+bench-events: $(VENV)/.dev ## Measure the door for events: 300 webhooks a second for a minute
+	@$(BIN)/python -m benchmarks.events $(ARGS)
 
 bench-resume: $(VENV)/.dev ## Kill syncs at random moments: what is read and sent again
 	@$(BIN)/python -m benchmarks.resume $(ARGS)

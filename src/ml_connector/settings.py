@@ -1,7 +1,7 @@
 """Process settings: the environment (``MLC_``) over ``ml-connector.toml`` over defaults. The only reader of either.
 
-The sections ``sync``, ``customers``, ``contacts``, ``products``, ``orders``, ``order_status`` and ``matching`` are
-handed on as they stand; the rooms that own them validate them.
+The sections ``sync``, ``customers``, ``contacts``, ``products``, ``orders``, ``order_status``, ``matching`` and
+``events`` are handed on as they stand; the rooms that own them validate them.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         description="Permits http, loopback hosts and values under their safe floor (twins, tests).",
     )
     public_url: str = Field(default="", description="Where the service is reached from outside.")
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses of the proxies in front of the service, with commas between; what any other caller "
+        "says about forwarding is ignored.",
+    )
     sync: dict[str, Any] = Field(default_factory=dict)
     customers: dict[str, Any] = Field(default_factory=dict)
     contacts: dict[str, Any] = Field(default_factory=dict)
@@ -57,6 +62,7 @@ class Settings(BaseSettings):
     orders: dict[str, Any] = Field(default_factory=dict)
     matching: dict[str, Any] = Field(default_factory=dict)
     order_status: dict[str, Any] = Field(default_factory=dict)
+    events: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -105,6 +111,7 @@ class HubSpotEnvironment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MLC_HUBSPOT_", extra="ignore", frozen=True)
 
     token: SecretStr = SecretStr("")
+    client_secret: SecretStr = SecretStr("")  # what HubSpot signs webhooks with
     url: str = "https://api.hubapi.com"
     api_version: str = "2026-03"
 

@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml_connector.store.schema import REVISIONS
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Ask
 
@@ -23,5 +25,5 @@ def test_a_database_of_the_first_version_is_refused_until_it_is_upgraded(ask: As
     assert refused.code == 2
     assert "ml-connector db upgrade" in refused.err
     upgraded = ask("db", "upgrade", "--json").object
-    assert (upgraded["before"], upgraded["after"]) == ("0001", "0002")
+    assert (upgraded["before"], upgraded["after"]) == ("0001", REVISIONS[-1])
     assert "nothing to do" in ask("db", "upgrade").out

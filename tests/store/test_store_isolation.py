@@ -13,6 +13,7 @@ from ml_connector.store import (
     calls,
     connections,
     flows,
+    inbox,
     leases,
     links,
     mappings,
@@ -20,6 +21,7 @@ from ml_connector.store import (
     parked,
     processes,
     progress,
+    rotating,
     runs,
     tables,
 )
@@ -65,6 +67,10 @@ class Tenant:
         await processes.put(tx, self.cid, process, self.vault)
         assert await leases.acquire(tx, self.cid, "deal/1", self.mark, 60) is not None
         await audit.append(tx, self.cid, [audit.Entry("k", FLOW, KEY, {"mark": self.mark}, "r1")])
+        told = inbox.Event("dynamics", "T", "usmf", KEY, self.mark, "same", self.mark, text, NOON, "accepted")
+        await inbox.add(tx, self.cid, [replace(told, flow=FLOW, key=KEY, due_at=NOON)], self.vault)
+        await inbox.reject(tx, {(self.cid, "dynamics", self.mark): 1})
+        await rotating.put(tx, self.cid, "events.x", rotating.Rotating(self.mark, NOON), self.vault)
 
     async def read(self, tx: Tx) -> list[Any]:
         """Everything there is to read, and what in it tells whose it is."""
@@ -106,6 +112,14 @@ class Tenant:
             [row.payload for row in await audit.story(tx, self.cid, FLOW, KEY)],
             [row.payload for row in await audit.of_run(tx, self.cid, "r1")],
             (await audit.verify(tx, self.cid)).sentence,
+            [row.number for row in await inbox.list(tx, self.cid)],
+            [one.content for one in (await inbox.known(tx, self.cid, ["same"]))["same"]],
+            len((await inbox.waiting(tx, self.cid, FLOW, [KEY]))[KEY]),
+            (await inbox.count_open(tx, self.cid), await inbox.open_by_flow(tx, self.cid)),
+            await inbox.summary(tx, self.cid, NOON),
+            len(await inbox.last_received(tx, self.cid)),
+            [reason for _, _, reason, _ in await inbox.rejected(tx, self.cid, "2000-01-01")],
+            await rotating.load(tx, self.cid, "events.x", self.vault),
         ]
 
 
@@ -147,6 +161,12 @@ async def test_a_change_under_one_connection_leaves_the_other_alone(store: Store
         held = leases.Lease("deal/1", "mark-2", 1, NOON + timedelta(seconds=60))
         await leases.release(tx, two.cid, held)
         await leases.check(tx, one.cid, replace(held, holder="mark-1"))
+        assert await inbox.take(tx, two.cid, FLOW, "t", 9, NOON) == [KEY]
+        assert await inbox.put_back(tx, one.cid, "t", NOON) == await inbox.done(tx, one.cid, "t") == 0
+        [mine] = await inbox.list(tx, one.cid)
+        await inbox.supersede(tx, two.cid, [(mine.event_no, 9)])
+        await inbox.repeats(tx, two.cid, [(mine.event_no, 9)])
+        await inbox.prune(tx, two.cid, NOON + timedelta(days=99))
     async with store.read() as tx:
         assert await one.read(tx) == before
         digests = select(tables.link.c.connection_id, tables.link.c.source_digest)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ml_connector.app.changes import with_times_of_change
+from ml_connector.app.event_secrets import event_step, keep_signing_secret
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.settings import KEPT
 from ml_connector.store import connections
@@ -96,6 +98,8 @@ async def connect_hubspot(place: Workplace, given: HubSpotEnvironment) -> PingRe
             row = SideRow("hubspot", stored, str(facts["portal_id"]), facts, tx.now)
             secrets = {"hubspot.token": token}
             await connections.put_side(tx, place.connection.connection_id, row, secrets, place.vault)
+        if signing_secret := given.client_secret.get_secret_value():
+            await keep_signing_secret(place, signing_secret)
         place.forget_clients()
     return report
 
@@ -106,12 +110,18 @@ async def ping(place: Workplace, sides: Sequence[str] = SIDES) -> dict[str, Ping
     for side in sides:
         if side == "dynamics":
             dynamics = await place.dynamics()
-            found = await ping_dynamics(dynamics, dynamics.settings)
+            found = await _with_events(place, side, await ping_dynamics(dynamics, dynamics.settings))
             reports[side] = await with_times_of_change(place, dynamics, found)
         else:
             hubspot = await place.hubspot()
-            reports[side] = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
+            found = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
+            reports[side] = await _with_events(place, side, found)
     return reports
+
+
+async def _with_events(place: Workplace, side: str, report: PingReport) -> PingReport:
+    """With a line that says whether this side tells its changes by itself."""
+    return replace(report, steps=(*report.steps, await event_step(place, side))) if report.ok else report
 
 
 async def _portal(place: Workplace) -> int | None:

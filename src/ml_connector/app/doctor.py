@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_connector import __version__
+from ml_connector.app.event_rules import event_settings
 from ml_connector.app.flows import SyncSettings
 from ml_connector.app.home import SHIPPED
 from ml_connector.app.mappings import DIMENSIONS_FILE, dimensions_of, document_of
@@ -106,6 +107,7 @@ def _sections(settings: Settings) -> str:
     section(ProductSettings, settings.products, "products")
     section(OrderSettings, settings.orders, "orders")
     section(OrderStatusSettings, settings.order_status, "order_status")
+    event_settings(settings)
     return "every setting is known and in range"
 
 

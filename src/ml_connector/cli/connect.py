@@ -85,4 +85,9 @@ def _hubspot(terminal: Terminal, *, from_env: bool) -> HubSpotEnvironment:
     if from_env:
         return given
     token = terminal.prompt("Access token (not shown)", secret=True)
-    return HubSpotEnvironment(token=SecretStr(token), url=given.url, api_version=given.api_version)
+    return HubSpotEnvironment(
+        token=SecretStr(token),
+        client_secret=given.client_secret,
+        url=given.url,
+        api_version=given.api_version,
+    )

@@ -17,6 +17,7 @@ from ml_connector.cli import (
     demo,
     doctor,
     errors,
+    events,
     flows,
     hubspot,
     init,
@@ -50,8 +51,8 @@ app = typer.Typer(
 EVERYWHERE_FLAGS = {f"--{option.replace('_', '-')}" for option in COMMON} | {"-q", "-v"}
 
 for module in (
-    demo, init, connect, ping, doctor, flows, match, plan, sync, serve, deals, status, records, errors, runs, replay,
-    mapping, hubspot, db, twin
+    demo, init, connect, ping, doctor, flows, match, plan, sync, serve, deals, status, records, errors, events, runs,
+    replay, mapping, hubspot, db, twin
 ):  # fmt: skip
     module.register(app)
 

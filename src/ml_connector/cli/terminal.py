@@ -35,12 +35,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A line to be copied: it stays one line, however long."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a command answers: one object for programs; for people a verdict, then details; and the exit code."""
 
     schema: str
     data: Mapping[str, Any]
-    text: Sequence[str | Table]
+    text: Sequence[str | Table | Verbatim]
     code: int = 0
 
 
@@ -87,6 +94,8 @@ class Terminal:
             for place, part in enumerate(reply.text):
                 if isinstance(part, Table):
                     console.print(_rendered(part))
+                elif isinstance(part, Verbatim):
+                    console.print(clean(part.text), soft_wrap=True)
                 else:
                     console.print(clean(part), style="bold" if place == 0 else None)
         sys.stdout.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))

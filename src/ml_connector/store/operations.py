@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sql
 
 from ml_connector.store import tables
-from ml_connector.store.columns import upsert
+from ml_connector.store.columns import TextList, among, upsert
 from ml_connector.store.database import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -108,6 +109,25 @@ async def of_process(tx: Tx, connection_id: int, process_id: str, vault: Vault) 
     query = sql.select(*_COLUMNS).where(_c.connection_id == connection_id, _c.process_id == process_id)
     rows = await tx.connection.execute(query.order_by(_c.seq, _c.operation_id))
     return [_opened(connection_id, row, vault) for row in rows]
+
+
+async def subjects(
+    tx: Tx, connection_id: int, kinds: Sequence[str], external_ids: Sequence[str]
+) -> list[tuple[str, str, str]]:
+    """Legal entity, external id and the process's subject of writes of these kinds that made one of these."""
+    p = tables.process.c
+    joined = (p.connection_id == _c.connection_id) & (p.process_id == _c.process_id)
+    query = (
+        sql.select(_c.legal_entity, _c.external_id, p.subject)
+        .select_from(tables.operation.join(tables.process, joined))
+        .where(
+            _c.connection_id == connection_id,
+            _c.kind.in_(kinds),
+            among(_c.external_id, sql.bindparam("ids", type_=TextList())),
+        )
+        .order_by(p.subject)
+    )
+    return [(row[0], row[1], row[2]) for row in await tx.connection.execute(query, {"ids": external_ids})]
 
 
 def _opened(connection_id: int, row: Row[Any], vault: Vault) -> Operation:

@@ -482,3 +482,61 @@ worker = Table(  # a process that serves, for as long as it holds its lock
     Column("started_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
 )
+
+_OPEN = text("outcome = 'accepted' AND done_at IS NULL")
+_TAKEN = text("take_id IS NOT NULL AND done_at IS NULL")
+
+event = Table(  # what a side told by itself; a row for each record it concerns
+    "mlc_event",
+    metadata,
+    Column("event_no", BigNumber, primary_key=True, autoincrement=True),
+    Column("connection_id", Integer, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("legal_entity", Text, nullable=False),
+    Column("identifier", Text, nullable=False),  # the record as the event names it
+    Column("number", Text, nullable=False),  # ControlNumber, or the id its sender gave it
+    Column("identity", Name, nullable=False),  # digest of what is the same in every copy of one event
+    Column("content", Text, nullable=False),  # digest of everything it says
+    Column("body", LargeBinary),  # sealed; none of duplicates, and of webhooks that were left out
+    Column("received_at", UtcTime, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("other_no", BigInteger),  # the event it repeats, or the one that superseded it
+    Column("note", Text, nullable=False),  # the filter that left it out, or what is odd about it
+    Column("flow", Name, nullable=False),  # "" when it hints at nothing
+    Column("key", Name, nullable=False),  # "" when it hints at the whole flow
+    Column("due_at", UtcTime),
+    Column("take_id", Name),
+    Column("taken_at", UtcTime),
+    Column("done_at", UtcTime),
+    Index("mlc_event_identity", "connection_id", "identity"),
+    Index(
+        "mlc_event_open",
+        "connection_id",
+        "flow",
+        "key",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "mlc_event_due",
+        "connection_id",
+        "flow",
+        "due_at",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index("mlc_event_taken", "connection_id", "take_id", sqlite_where=_TAKEN, postgresql_where=_TAKEN),
+    sqlite_autoincrement=True,
+)
+
+rejected = Table(  # requests that were refused: how many, and nothing else of them
+    "mlc_rejected",
+    metadata,
+    *_of_connection(  # 0: of a connection that does not exist
+        Column("day", Name, primary_key=True),
+        Column("source", Name, primary_key=True),
+        Column("reason", Name, primary_key=True),
+    ),
+    Column("count", Integer, nullable=False),
+)

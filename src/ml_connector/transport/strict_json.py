@@ -131,6 +131,11 @@ def dumps(fields: Any) -> bytes:
     return orjson.dumps(fields, default=_plain)
 
 
+def canonical(fields: Any) -> bytes:
+    """The same bytes for the same data, whatever the order of its keys: what digests are made of."""
+    return orjson.dumps(fields, default=_plain, option=orjson.OPT_SORT_KEYS)
+
+
 def _plain(value: Any) -> orjson.Fragment:
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(format(value, "f"))
