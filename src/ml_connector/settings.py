@@ -55,6 +55,14 @@ class Settings(BaseSettings):
         description="Addresses of the proxies in front of the service, with commas between; what any other caller "
         "says about forwarding is ignored.",
     )
+    host: str = Field(default="127.0.0.1", description="The address serve listens on.")
+    port: int = Field(
+        default=8090, ge=0, le=65_535, description="The port serve listens on; 0: any free one."
+    )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Who has it may read /metrics; empty: only from this machine.",
+    )
     sync: dict[str, Any] = Field(default_factory=dict)
     customers: dict[str, Any] = Field(default_factory=dict)
     contacts: dict[str, Any] = Field(default_factory=dict)

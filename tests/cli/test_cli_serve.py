@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -36,15 +40,27 @@ class Site:
     twins: Twins
     run: Ask
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    at: str = ""  # where the process that was started last listens
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """``serve`` as a process of its own, once it says that it serves."""
-        process = subprocess.Popen([self.program, "serve", *words], stderr=subprocess.PIPE)
+        process = subprocess.Popen([self.program, "serve", "--port", "0", *words], stderr=subprocess.PIPE)
         self.processes.append(process)
         assert process.stderr is not None
         line = process.stderr.readline()
         assert line.startswith(b"Serving as"), line + process.stderr.read()
+        found = re.search(rb"at (http://[0-9.]+:[0-9]+)", line)
+        self.at = found[1].decode() if found else ""
         return process
+
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        """A call of what the process answers over HTTP: status and body."""
+        request = urllib.request.Request(self.at + path, headers=headers)  # noqa: S310 - a loopback address
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
@@ -170,6 +186,38 @@ def test_a_process_that_serves_loads_the_portal_places_orders_and_ends_when_it_i
     assert site.loaded()
     by = {run["started_by"] for run in site.ask("runs", "list")["runs"]}
     assert by == {"schedule"}
+
+
+def test_health_and_figures_are_answered_without_a_sign_in_and_without_a_word_about_records(
+    on_sqlite: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage of both sides leaves the process fit: it must not be started anew for that."""
+    site = on_sqlite
+    monkeypatch.setenv("MLC_METRICS_TOKEN", "a-token-of-metrics")
+    process = site.start()
+    site.once_loaded()
+    site.twins.control(
+        "POST", "faults", {"match": {"path": ".*"}, "fault": "status", "status": 503, "times": 999}
+    )
+    assert site.get("/healthz") == (200, "ok\n")
+    status, body = site.get("/readyz")
+    assert (status, json.loads(body)) == (200, {"ready": True, "problems": []})
+    assert site.get("/metrics")[0] == 404
+    status, text = site.get("/metrics", Authorization="Bearer a-token-of-metrics")
+    assert status == 200
+    for name in (
+        "mlc_build_info", "mlc_flow_last_success_timestamp_seconds", "mlc_flow_lag_seconds", "mlc_open_errors",
+        "mlc_scheduler_heartbeat_timestamp_seconds",
+    ):  # fmt: skip
+        assert f"\n{name}" in text
+    assert not any(key in text for key in site.companies())
+    assert site.end(process) == 0
+
+
+def test_it_does_not_listen_to_other_machines_without_a_proxy_in_front(on_sqlite: Site) -> None:
+    said = on_sqlite.run("serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - refused, as it must be
+    assert said.code == 2
+    assert "MLC_TRUSTED_PROXIES" in said.err
 
 
 def test_a_second_process_on_one_sqlite_file_is_refused_and_told_who_serves(on_sqlite: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ml_connector.app.flows import record_flow
 from ml_connector.app.slices import run_slice
-from ml_connector.engine.dispatch import Priority, file, file_due
+from ml_connector.engine.dispatch import Rank, file, file_due
 from ml_connector.engine.runs import keyed_records
 from ml_connector.store import flows, requests, runs
 from ml_connector.store.leases import LeaseLostError
@@ -33,7 +33,7 @@ RULES = {"customers": "every 5 min", "products": "every 15 min"}
 async def asked(office: Office, flow: str = "customers", kind: Any = "poll", **what: Any) -> Request:
     """A request as a schedule or a person files it."""
     async with office.at.store.write() as tx:
-        return await file(office.at.engine, tx, flow, kind, by="a person", priority=Priority.POLL, what=what)
+        return await file(office.at.engine, tx, flow, kind, by="a person", rank=Rank.POLL, what=what)
 
 
 async def as_stored(office: Office, request: Request) -> Request:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ml_connector.app.flow_switch import FLOW_NAMES
 from ml_connector.app.replay import ReplayResult, named
 from ml_connector.domain.records import Counters
-from ml_connector.engine.dispatch import Priority, file
+from ml_connector.engine.dispatch import Rank, file
 from ml_connector.engine.runs import RunReport
 from ml_connector.errors import (
     AccessError,
@@ -61,9 +61,7 @@ async def ask(place: Workplace, flow: str, kind: RequestKind, what: Mapping[str,
         UnavailableError: nobody serves any more; the request stays and is done by the next process that serves.
     """
     async with place.store.write() as tx:
-        filed = await file(
-            place.engine, tx, flow, kind, by=place.started_by, priority=Priority.PERSON, what=what
-        )
+        filed = await file(place.engine, tx, flow, kind, by=place.started_by, rank=Rank.PERSON, what=what)
     cid, clock = place.connection.connection_id, place.around.clock
     looked_at = clock.elapsed_s()
     while True:

@@ -8,15 +8,17 @@ import os
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ml_connector.app.event_rules import event_settings
 from ml_connector.app.flow_switch import FLOW_NAMES
 from ml_connector.app.scheduling import DEFAULT_RULES
 from ml_connector.app.slices import ORDERS, run_slice
 from ml_connector.app.workplace import Workplace, open_store
+from ml_connector.engine import inbox
 from ml_connector.engine.context import Engine
-from ml_connector.engine.dispatch import file_due
+from ml_connector.engine.dispatch import Rank, file_due, file_hints
 from ml_connector.engine.durable import Durable, Ticket
 from ml_connector.errors import ConnectorError, UnavailableError
 from ml_connector.store import connections, requests, workers
@@ -43,6 +45,10 @@ PRUNE_S = 3_600.0
 MANY = 500
 KEPT = timedelta(days=14)
 SLICE_S = {"records": 60.0, "orders": 20.0}  # then others of the connection have their turn
+HEAD_START_S = {Rank.PERSON: 120, Rank.EVENT: 60, Rank.POLL: 0}
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+SAME_TIME_S = 2.0
+LAST_RANK = 2**31 - 1
 ATTEMPTS = 5  # of one slice: a slice that kills its process this often is given up
 DRAIN_S = 25.0
 
@@ -57,6 +63,7 @@ class Service:
     around: Surroundings
     me: WorkerRow
     life: workers.Life
+    schedules: bool = True  # whether it polls and works, or only takes events in
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     last_tick_at: datetime | None = None  # what /readyz looks at
     _durable: Durable | None = None
@@ -143,7 +150,9 @@ class Service:
         if times.is_due("others", now, OTHERS_S):
             await self._take_over()
         for connection in self._connections:
-            await file_due(self._engine(connection), DEFAULT_RULES)
+            engine = self._engine(connection)
+            await file_due(engine, DEFAULT_RULES)
+            await file_hints(engine, DEFAULT_RULES)
         await self._hand_over()
         self.last_tick_at = self.around.clock.now()
 
@@ -221,6 +230,9 @@ class Service:
     async def _prune(self) -> None:
         """Forget requests and workflows that ended long ago."""
         before = self.around.clock.now() - KEPT
+        kept = timedelta(days=event_settings(self.settings).keep_days)
+        for connection in self._connections:
+            await inbox.prune(self._engine(connection), kept)
         async with self.store.write() as tx:
             await requests.prune(tx, before)
         await self.durable.prune(self.around.clock.now() - timedelta(hours=1))
@@ -230,6 +242,10 @@ class Service:
         self.draining.set()
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=DRAIN_S)
+
+    async def close(self) -> None:
+        """Close the connections to both sides."""
+        await self._opened.aclose()
 
     @property
     def durable(self) -> Durable:
@@ -258,8 +274,14 @@ def queue_of(request: Request) -> str:
 
 
 def rank_of(request: Request) -> int:
-    """People and events before polls; of polls the flows in their own order, companies before their contacts."""
-    return request.priority * 10 + FLOW_NAMES.index(request.flow)
+    """Its place in the queue: since when it is due, people and events so much earlier than polls.
+
+    What has waited for longer than that comes before them, so nobody starves. Of what is due at the same time, flows
+    go in their own order: companies before their contacts.
+    """
+    since = (request.due_at - EPOCH).total_seconds() - HEAD_START_S[Rank(request.priority)]
+    place = int(since / SAME_TIME_S) * len(FLOW_NAMES) + FLOW_NAMES.index(request.flow)
+    return min(max(1, place), LAST_RANK)
 
 
 def ticket_of(connection_id: int, request: Request) -> Ticket:
@@ -282,8 +304,12 @@ def engine_url(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, around: Surroundings) -> AsyncIterator[Service]:
+async def serving(
+    settings: Settings, around: Surroundings, *, schedules: bool = True
+) -> AsyncIterator[Service]:
     """A service that has begun to take work; at the end it drains, and says that it is gone.
+
+    Without ``schedules`` it takes no work: it is there for what others ask over HTTP.
 
     Raises:
         ConfigurationError: another process serves this SQLite database, or there is no such database.
@@ -296,18 +322,30 @@ async def serving(settings: Settings, around: Surroundings) -> AsyncIterator[Ser
     ):
         now = around.clock.now()
         me = WorkerRow(around.new_id(), number, name, now, now)
-        async with store.write() as tx:
-            await workers.enter(tx, me)
-        service = Service(settings, store, vault, around, me, life)
-        async with service._opened:  # noqa: SLF001 - its own module
-            service._durable = Durable(engine_url(settings), me.worker_id, service.work)  # noqa: SLF001 - the same
-            await service.durable.launch()
-            ticking = asyncio.create_task(service.run())
+        service = Service(settings, store, vault, around, me, life, schedules)
+        async with AsyncExitStack() as opened:
+            if schedules:
+                await opened.enter_async_context(_working(service))
             try:
                 yield service
             finally:
                 await service.drain()
-                await ticking
-                await service.durable.close()
-                async with store.write() as tx:
-                    await workers.leave(tx, me.worker_id)
+
+
+@asynccontextmanager
+async def _working(service: Service) -> AsyncIterator[None]:
+    """Others see that it takes work; the queues are open and the schedules looked at."""
+    async with service.store.write() as tx:
+        await workers.enter(tx, service.me)
+    service._durable = Durable(engine_url(service.settings), service.me.worker_id, service.work)  # noqa: SLF001 - its own module
+    await service.durable.launch()
+    ticking = asyncio.create_task(service.run())
+    try:
+        yield
+    finally:
+        await service.drain()
+        await ticking
+        await service.durable.close()
+        await service.close()
+        async with service.store.write() as tx:
+            await workers.leave(tx, service.me.worker_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app import chosen
@@ -11,17 +12,21 @@ from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
 from ml_connector.app.sync import sync
 from ml_connector.domain.records import Counters
-from ml_connector.engine.process_runs import replay_process
+from ml_connector.engine import inbox
+from ml_connector.engine.process_runs import told_processes
 from ml_connector.engine.runs import PAUSES
-from ml_connector.errors import ConnectorError, RetryableError
+from ml_connector.errors import ConnectorError
 from ml_connector.store import flows, requests
 
 if TYPE_CHECKING:
     from ml_connector.app.workplace import Workplace
+    from ml_connector.engine.inbox import Taken
     from ml_connector.engine.runs import RunReport
     from ml_connector.store.requests import Request
 
 ORDERS = "orders"
+HINTS = 100  # records that one look reads
+AFTER_A_FAILURE = timedelta(minutes=1)
 PATIENT = ("poll", "events")  # nobody waits for these: what fails is tried again by the next
 
 
@@ -66,10 +71,8 @@ async def _work(place: Workplace, request: Request) -> Outcome:
     if request.kind == "replay":
         results = await replay(place, what["ids"])
         return Outcome({"results": [asdict(result) for result in results]})
-    if request.kind == "events" and request.flow == ORDERS:
-        return await _deals(place, what["keys"])
     if request.kind == "events":
-        return _of_report(await chosen.sync_keys(place, request.flow, what["keys"]))
+        return await _hints(place, request.flow)
     if first := what.get("first"):
         return _of_report(
             await chosen.sync_first(place, request.flow, first, accept_new=bool(what.get("accept_new")))
@@ -84,22 +87,32 @@ async def _work(place: Workplace, request: Request) -> Outcome:
     return _of_report(report)
 
 
-async def _deals(place: Workplace, keys: list[str]) -> Outcome:
-    """Look at these deals now; one that is not won, or is gone, is no failure."""
-    flow = await order_flow(place)
-    states: dict[str, int] = {}
-    for key in keys:
-        try:
-            process = await replay_process(flow, place.engine, key)
-        except RetryableError:
-            raise
-        except ConnectorError as error:
-            if isinstance(error, PAUSES):
-                raise
-            states["ignored"] = states.get("ignored", 0) + 1
-        else:
-            states[process.state] = states.get(process.state, 0) + 1
-    return Outcome({"deals": states})
+async def _hints(place: Workplace, flow: str) -> Outcome:
+    """Look at the records that events named; where one names none, make a pass. What could not be read stays due."""
+    taken = await inbox.take(place.engine, flow, HINTS)
+    if not taken:
+        return Outcome({})
+    try:
+        report = await _look(place, taken)
+    except ConnectorError:
+        await inbox.put_back(place.engine, taken, after=AFTER_A_FAILURE)
+        raise
+    if report.error is not None:
+        await inbox.put_back(place.engine, taken, after=AFTER_A_FAILURE)
+        return _of_report(report)
+    await inbox.done(place.engine, taken)
+    left = (await inbox.open_hints(place.engine)).get(flow, 0)
+    return replace(_of_report(report), more=bool(left))
+
+
+async def _look(place: Workplace, taken: Taken) -> RunReport:
+    if taken.whole:
+        [report] = await sync(place, [taken.flow])
+        if report.error is not None or not taken.keys:
+            return report
+    if taken.flow == ORDERS:
+        return await told_processes(await order_flow(place), place.engine, taken.keys, place.traffic)
+    return await chosen.sync_keys(place, taken.flow, taken.keys)
 
 
 def _of_report(report: RunReport) -> Outcome:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ml_connector.cli.command import Reply, Terminal, command
+from ml_connector.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
-
-    import typer
 
 
 def register(app: typer.Typer) -> None:
@@ -22,23 +23,49 @@ def register(app: typer.Typer) -> None:
         app,
         "serve",
         panel="Work",
-        examples=("ml-connector serve", "ml-connector serve --verbose"),
+        examples=("ml-connector serve", "ml-connector serve --port 8443 --verbose"),
     )(serve)
 
 
-async def serve(terminal: Terminal) -> Reply | None:
-    """Run unattended: poll on schedule, do what was asked for, until it is stopped."""
+async def serve(
+    terminal: Terminal,
+    *,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Listen here instead of at MLC_HOST.")
+    ] = "",
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", min=0, max=65_535, help="0: any free one."),
+    ] = None,
+    no_console: Annotated[bool, typer.Option("--no-console", help="Listen to nobody: poll only.")] = False,
+    no_scheduler: Annotated[
+        bool, typer.Option("--no-scheduler", help="Take events in and do no work.")
+    ] = False,
+) -> Reply | None:
+    """Run unattended: poll on schedule, take events in, do what was asked for, until it is stopped."""
     import asyncio
 
     from ml_connector.app.service import serving
     from ml_connector.app.system import surroundings
 
+    if no_console and no_scheduler:
+        raise ConfigurationError("With neither there is nothing to serve.", code="usage.serve")
+    chosen = {name: value for name, value in (("host", host or None), ("port", port)) if value is not None}
+    settings = terminal.settings().model_copy(update=chosen)
     stop = asyncio.Event()
-    with _stopped_by_signals(stop):
-        async with serving(terminal.settings(), surroundings()) as service:
-            terminal.say(f"Serving as {service.me.name}. Ctrl-C stops it; what is under way ends first.")
-            await stop.wait()
-            terminal.say("Stopping: what is under way ends where it can go on.")
+    async with AsyncExitStack() as opened:
+        opened.enter_context(_stopped_by_signals(stop))
+        service = await opened.enter_async_context(
+            serving(settings, surroundings(), schedules=not no_scheduler)
+        )
+        at = ""
+        if not no_console:
+            from ml_connector.console.serving import listening
+
+            at = f" at {await opened.enter_async_context(listening(service))}"
+        terminal.say(f"Serving as {service.me.name}{at}. Ctrl-C stops it; what is under way ends first.")
+        await stop.wait()
+        terminal.say("Stopping: what is under way ends where it can go on.")
     return None
 
 

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 import uvicorn
 from fastapi import FastAPI
 
+from ml_connector.console import health
 from ml_connector.console.hooks import routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ml_connector.app.intake import Intake
+    from ml_connector.app.service import Service
 
 SHUT_DOWN_WITHIN_S = 20
 
 
-def create_app(intake: Intake) -> FastAPI:
-    """The application around an open intake, which is closed with it.
+def create_app(intake: Intake, service: Service | None = None) -> FastAPI:
+    """The application around an open intake, which is closed with it; with a service, its health can be asked.
 
     FastAPI's own pages load scripts from elsewhere, so there are none.
     """
@@ -39,6 +41,8 @@ def create_app(intake: Intake) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(routes(intake))
+    if service is not None:
+        app.include_router(health.routes(service))
     return app
 
 
