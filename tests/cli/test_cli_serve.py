@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -44,7 +45,9 @@ class Site:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """``serve`` as a process of its own, once it says that it serves."""
-        process = subprocess.Popen([self.program, "serve", "--port", "0", *words], stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [self.program, "serve", *(words or ("--port", "0"))], stderr=subprocess.PIPE
+        )
         self.processes.append(process)
         assert process.stderr is not None
         line = process.stderr.readline()
@@ -186,6 +189,49 @@ def test_a_process_that_serves_loads_the_portal_places_orders_and_ends_when_it_i
     assert site.loaded()
     by = {run["started_by"] for run in site.ask("runs", "list")["runs"]}
     assert by == {"schedule"}
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        return int(door.getsockname()[1])
+
+
+def test_a_webhook_and_a_business_event_move_their_records_long_before_a_poll_would(
+    on_sqlite: Site, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    """With polls hours away a won deal becomes an order, and a changed customer reaches HubSpot."""
+    site, port = on_sqlite, free_port()
+    monkeypatch.setenv("MLC_PUBLIC_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("MLC_HUBSPOT_CLIENT_SECRET", site.twins.control("GET", "webhooks")["secret"])
+    config = home / "ml-connector.toml"
+    told = {"flow": "customers", "entity_set": "CustomersV3", "key": "Account"}
+    lines = "".join(f'{name} = "{value}"\n' for name, value in told.items())
+    config.write_text(config.read_text() + f"\n[events.dynamics.CustomerChanged]\n{lines}")
+    assert site.run("connect", "hubspot", "--from-env").code == 0
+    process = site.start("--port", str(port))
+    site.once_loaded()
+    until(lambda: runs_of(site, "orders"), "a first look for won deals")
+    for flow in ("customers", "products", "orders", "order_status"):
+        site.ask("flows", "schedule", flow, "every 10 hours")
+    urls = site.ask("events", "endpoint")
+    site.twins.control("POST", "webhooks", {"url": urls["hubspot"]["url"], "types": ["deal.propertyChange"]})
+    event = {"id": "CustomerChanged", "set": "CustomersV3"}
+    site.twins.control("POST", "business-events", {"url": urls["dynamics"]["url"], "events": [event]})
+    site.twins.won_deal()
+    until(lambda: len(site.orders()) == 1, "an order")
+    row = next(row for row in site.twins.records("CustomersV3") if row["PartyType"] == "Organization")
+    key = f"{row['dataAreaId']}:{row['CustomerAccount']}"
+    site.twins.control(
+        "PATCH", "state", {"of": "CustomersV3", "key": key, "fields": {"AddressCity": "Newtown"}}
+    )
+    until(
+        lambda: "Newtown" in {each["properties"].get("city") for each in site.twins.records("companies")},
+        "a city",
+    )
+    kinds = [run["kind"] for run in site.ask("runs", "list")["runs"] if run["started_by"] == "events"]
+    assert {"told", "keyed"} <= set(kinds)
+    assert site.end(process) == 0
 
 
 def test_health_and_figures_are_answered_without_a_sign_in_and_without_a_word_about_records(
