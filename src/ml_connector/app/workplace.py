@@ -6,10 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.app.sync_settings import SyncSettings
 from ml_connector.engine.context import Engine
 from ml_connector.engine.runs import Traffic
 from ml_connector.errors import ConfigurationError
+from ml_connector.settings import section
 from ml_connector.store import connections
+from ml_connector.store.budget import SharedBudget
 from ml_connector.store.database import Store
 from ml_connector.store.vault import Vault, load_master_key
 from ml_connector.systems.dynamics.client import DynamicsClient
@@ -23,8 +26,8 @@ from ml_connector.systems.hubspot.settings import HubSpotSettings
 from ml_connector.systems.hubspot.wall import HUBSPOT_WALL
 from ml_connector.telemetry import register_secret
 from ml_connector.transport.auth import EntraToken, StaticToken
-from ml_connector.transport.budget import MemoryLedger
 from ml_connector.transport.http import Transport
+from ml_connector.transport.shared import SharedLedger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from ml_connector.domain.clock import Surroundings
     from ml_connector.settings import Settings
     from ml_connector.store.connections import Connection, SideRow
+    from ml_connector.transport.budget import MemoryLedger
 
 
 @dataclass(slots=True)
@@ -46,7 +50,7 @@ class Workplace:
     around: Surroundings
     connection: Connection
     started_by: str
-    budget: MemoryLedger
+    budget: MemoryLedger  # opened for a command or a service, it is shared with all others
     network: httpx2.AsyncBaseTransport | None = None
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
     _transports: dict[str, Transport] = field(default_factory=dict)
@@ -93,6 +97,9 @@ class Workplace:
         if self._hubspot is None:
             row = await self.side("hubspot")
             settings = HubSpotSettings(**row.settings, allow_local=self.settings.allow_local)
+            chosen: SyncSettings = section(SyncSettings, self.settings.sync, "sync")
+            zone = str(row.capabilities.get("time_zone", ""))
+            self.budget.day_of("hubspot", time_zone=zone, reserve=float(chosen.daily_reserve))
             self._hubspot = self.hubspot_client(settings, await self.secret("hubspot.token"))
         return self._hubspot
 
@@ -146,8 +153,9 @@ class Workplace:
         return transport
 
     async def close(self) -> None:
-        """Close the connections to both sides."""
+        """Close the connections to both sides, and leave their calls to other processes."""
         await self._open.aclose()
+        await self.budget.close()
 
 
 @asynccontextmanager
@@ -180,14 +188,15 @@ async def open_workplace(
         store = await Store.open(settings.database, around=around, **store_options)
         opened.push_async_callback(store.close)
         vault = await store.unlock(key)
+        connection = await _connection(store, settings.connection)
         place = Workplace(
             settings=settings,
             store=store,
             vault=vault,
             around=around,
-            connection=await _connection(store, settings.connection),
+            connection=connection,
             started_by=started_by,
-            budget=MemoryLedger(around),
+            budget=SharedLedger(around, SharedBudget(store, connection.connection_id)),
             network=network,
         )
         opened.push_async_callback(place.close)

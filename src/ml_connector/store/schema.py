@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 REVISIONS = (
     "0001",
     "0002",
+    "0003",
 )  # in order, each a file of migrations/versions; kept here so that opening loads no Alembic
 VERSION_TABLE = "mlc_schema"
 MIGRATIONS = Path(__file__).parent / "migrations"
