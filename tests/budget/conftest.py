@@ -17,7 +17,6 @@ from tests.simulation.virtual_loop import VirtualLoop
 
 from ml_connector.domain.clock import Surroundings
 from ml_connector.domain.priority import Priority
-from ml_connector.errors import ConnectorError
 from ml_connector.store.budget import SharedBudget
 from ml_connector.store.database import Store
 from ml_connector.transport.shared import SharedLedger
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ml_connector.domain.sharing import Grant, Report
+    from ml_connector.errors import ConnectorError
 
 EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LIMIT, WINDOW_S = 19, 1.0
@@ -42,10 +42,10 @@ class LoopClock:
         return asyncio.get_running_loop().time()
 
 
-def surroundings(seed: int) -> Surroundings:
-    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+def surroundings(name: str) -> Surroundings:
+    chance = random.Random(name)  # noqa: S311 - repeatable on purpose
     numbers = itertools.count()
-    return Surroundings(LoopClock(), chance, lambda: f"process-{seed}-{next(numbers)}", chance.randbytes)
+    return Surroundings(LoopClock(), chance, lambda: f"{name}-{next(numbers)}", chance.randbytes)
 
 
 class Mortal:
@@ -111,7 +111,9 @@ class Process:
     latency_s: float = 0.02
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def call(self, priority: Priority = Priority.POLLS, buckets: tuple[str, ...] = ("hubspot",)) -> None:
+    async def call(
+        self, priority: Priority = Priority.POLLS, buckets: tuple[str, ...] = ("hubspot",)
+    ) -> None:
         """One call, from the line to its answer."""
         await self.shares.alive()
         slot = await self.ledger.acquire(buckets, priority=priority)
@@ -159,14 +161,14 @@ class World:
     processes: list[Process] = field(default_factory=list)
 
     async def process(self, name: str, **concurrent: int) -> Process:
-        around = surroundings(len(self.processes) + 1)
+        around = surroundings(name)
         store = await Store.open(
             f"sqlite:///{self.path}", around=around, async_creator=creator(self.path, _no_seam)
         )
         shares = Mortal(SharedBudget(store, self.connection_id))
         ledger = SharedLedger(around, shares, beat_s=self.beat_s, concurrent={"hubspot": 1000, **concurrent})
         ledger.assume("hubspot", self.side.limit, self.side.window_s)
-        process = Process(name, store, shares, ledger, self.side, random.Random(len(self.processes)))  # noqa: S311 - repeatable
+        process = Process(name, store, shares, ledger, self.side, random.Random(name))  # noqa: S311 - repeatable
         self.processes.append(process)
         return process
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ml_connector.domain.sharing import Report
     from ml_connector.store.database import Store, Tx
 
+_LEEWAY_S = 0.01  # clocks of several machines differ by rounding and drift within a window
+
 _b, _s = tables.budget.c, tables.budget_share.c
 _NEW = insert_if_new(tables.budget, key=["connection_id", "bucket"])
 _BUDGET = upsert(
@@ -189,7 +191,7 @@ def _settled(
     term_s: float,
 ) -> tuple[Share, Grant]:
     """The share of a process from now on, and what it is told."""
-    free_in_s = term_s + budget.allowance.window_s if term_s else report.free_in_s
+    free_in_s = term_s + budget.allowance.window_s if term_s else report.free_in_s + _LEEWAY_S
     free_at = now + timedelta(seconds=free_in_s)
     mine = Share(
         holder, before.slots if before else 0, report.wanted, before.grew_at if before else now, free_at

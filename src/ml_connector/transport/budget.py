@@ -65,7 +65,7 @@ class MemoryLedger:
         self._concurrent = {**AT_ONCE, **(concurrent or {})}
         self._buckets: dict[str, Bucket] = {}
         self._days: dict[str, Day] = {}
-        self._starving: Callable[[], None] | None = None
+        self._starving: Callable[[str], None] | None = None
 
     def _bucket(self, name: str) -> Bucket:
         bucket = self._buckets.get(name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.priority import Priority
-from ml_connector.domain.sharing import NOTHING, PART_FOR_THE_LAST, Allowance
+from ml_connector.domain.sharing import PART_FOR_THE_LAST, Allowance
 from ml_connector.errors import ThrottledError
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ class _Waiting:
 class Bucket:
     """One limit. ``starving`` is called when somebody waits who could go if the process had more slots."""
 
-    def __init__(self, name: str, clock: Clock, width: float, starving: Callable[[], None] | None) -> None:
+    def __init__(self, name: str, clock: Clock, width: float, starving: Callable[[str], None] | None) -> None:
         self.name = name
-        self.used_since = False  # whether anybody asked since the flag was lowered
         self._clock = clock
+        self._asked_at, self._asked_by = -math.inf, Priority.POLLS
         self._widest = width
         self._width = width  # calls at once; halved by a pause, widened by answers
         self._starving = starving
@@ -82,19 +82,24 @@ class Bucket:
         self._forget(self._clock.elapsed_s())
         return sum(self._under_way) + (len(self._answered) if self._window_s else 0)
 
+    def asked_within(self, seconds: float) -> bool:
+        """Whether anybody waits, or has asked in this time."""
+        return self.waits or self._clock.elapsed_s() - self._asked_at <= seconds
+
     def wanted(self) -> tuple[int, ...]:
         """Slots this process could use, by priority: those in use, one for each who waits, and room to grow."""
-        if not self.used_since and not self.waits:
-            return NOTHING
         wanted = list(self._under_way)
         for _, rank in self._answered if self._window_s else ():
             if rank != _ELSEWHERE:
                 wanted[rank] += 1
-        room = max(1, sum(wanted), int(self._limit) // 16) if math.isfinite(self._limit) else 1
+        total, limit = sum(wanted), int(self._limit) if math.isfinite(self._limit) else 0
         for rank, line in enumerate(self._line):
-            if line:
-                wanted[rank] += len(line) + room
-                room = 0
+            wanted[rank] += len(line)
+        if self.waits:
+            room, first = max(1, total, limit // 8), next(rank for rank in Priority if self._line[rank])
+        else:
+            room, first = max(1, total // 4, limit // 32), self._asked_by
+        wanted[first] += room
         return tuple(wanted)
 
     def free_in_s(self) -> float:
@@ -111,8 +116,8 @@ class Bucket:
         Raises:
             ThrottledError: the bucket is paused for longer than ``patience_s``.
         """
-        self.used_since = True
-        now = self._clock.elapsed_s()
+        now = self._asked_at = self._clock.elapsed_s()
+        self._asked_by = priority
         if self._paused_until - now > patience_s:
             raise self._too_long(self._paused_until - now)
         if not self.waits and self._wait_s(now) <= 0:
@@ -165,6 +170,10 @@ class Bucket:
         self._share, self._share_until = slots, until_elapsed_s
         self.serve()
 
+    def lower(self, slots: int) -> None:
+        """This process uses no more slots than this: what it has beyond them it gives back."""
+        self._share = min(self._share, slots)
+
     def pause(self, until_elapsed_s: float, *, halve: bool) -> None:
         """Nobody calls before this moment; where we were hit ourselves, half as many at once afterwards."""
         now = self._clock.elapsed_s()
@@ -199,7 +208,7 @@ class Bucket:
                     loop = asyncio.get_running_loop()
                     self._timer = loop.call_later(max(wait, _SOONEST_S), self.serve)
                 if self._starving is not None and self._is_short(now):
-                    self._starving()
+                    self._starving(self.name)
                 return
             self._served += 1
             self._under_way[rank] += 1

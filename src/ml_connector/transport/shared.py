@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from ml_connector.domain.sharing import Report
+from ml_connector.domain.sharing import NOTHING, Report
 from ml_connector.errors import ConnectorError
 from ml_connector.transport.budget import AT_ONCE, MemoryLedger
 
@@ -57,9 +57,11 @@ class SharedLedger(MemoryLedger):
         super().__init__(around, concurrent=concurrent)
         self._shares = shares
         self._holder = around.new_id()
-        self._starving = self._soon
+        self._starving = self._more
         self._beat_s = self._interval_s = beat_s
+        self._linger_s = 2 * beat_s  # so long slots are kept without a call
         self._not_before = -math.inf
+        self._short: set[str] = set()  # buckets that had no more for us when we last asked
         self._timer: asyncio.TimerHandle | None = None
         self._exchanging: asyncio.Task[None] | None = None
         self._news: set[str] = set()  # buckets whose limit the others do not know
@@ -83,16 +85,16 @@ class SharedLedger(MemoryLedger):
 
     def _learnt(self, bucket: str) -> None:
         self._news.add(bucket)
-        self._soon()
+        self._schedule(0.0)
 
     def _paused(self, bucket: str) -> None:
         self._pauses.add(bucket)
-        self._not_before = -math.inf  # the others must hear of it now
-        self._soon()
+        self._schedule(0.0)
 
-    def _soon(self) -> None:
-        """Exchange as soon as it may bring something."""
-        self._schedule(max(0.0, self._not_before - self._clock.elapsed_s()))
+    def _more(self, bucket: str) -> None:
+        """Somebody waits for more slots: ask for them at once, or in a beat where there were none just now."""
+        wait_s = self._not_before - self._clock.elapsed_s() if bucket in self._short else 0.0
+        self._schedule(max(0.0, wait_s))
 
     def _schedule(self, in_s: float) -> None:
         if self._exchanging is not None:
@@ -115,6 +117,7 @@ class SharedLedger(MemoryLedger):
         if error is not None:
             _log.warning("the budget cannot be shared now", error=str(error))
             self._not_before = self._clock.elapsed_s() + self._beat_s
+            self._short = set(self._buckets)
             self._next_in_s = self._beat_s if self._holds else None
             for bucket in self._buckets.values():
                 bucket.fail(error)
@@ -127,16 +130,14 @@ class SharedLedger(MemoryLedger):
 
     async def _exchange(self) -> None:
         shared = [bucket for bucket in self._buckets.values() if bucket.allowance is not None]
-        busy = any(bucket.used_since or bucket.waits for bucket in shared)
+        busy = any(bucket.asked_within(self._linger_s) for bucket in shared)
         if not busy and not any(bucket.under_way for bucket in shared):
             await self._give_back()
             return
         self._interval_s = self._beat_s if busy else min(2 * self._interval_s, _LONGEST_BEAT_S)
         reports = [self._report(bucket) for bucket in shared]
-        for bucket in shared:
-            bucket.used_since = False
         owing = await self._tell(reports, _BEATS_A_TERM * self._interval_s)
-        self._next_in_s = 0.0 if owing else self._interval_s
+        self._next_in_s = self._beat_s / 4 if owing else self._interval_s
 
     async def _give_back(self) -> None:
         """Nobody calls now: what is not in the window is free at once."""
@@ -153,11 +154,13 @@ class SharedLedger(MemoryLedger):
             raise AssertionError(f"{bucket.name} has no limit to share")
         news = allowance if bucket.name in self._news else allowance.assumed()
         day = self._days.get(bucket.name)
+        wanted = bucket.wanted() if bucket.asked_within(self._linger_s) else NOTHING
+        bucket.lower(sum(wanted))
         return Report(
             bucket.name,
             news,
             in_use=max(bucket.in_use(), bucket.slots()),  # what it may use while this is under way
-            wanted=bucket.wanted(),
+            wanted=wanted,
             pause_s=bucket.pause_s if bucket.name in self._pauses else 0.0,
             day=day.quota if day else None,
             free_in_s=bucket.free_in_s(),
@@ -175,7 +178,11 @@ class SharedLedger(MemoryLedger):
             self._news |= news
             self._pauses |= pauses
             raise
-        grew = owing = False
+        owing = False
+        self._short = {
+            report.bucket for report in reports if grants[report.bucket].slots < sum(report.wanted)
+        }
+        self._not_before = self._clock.elapsed_s() + self._beat_s
         for name, grant in grants.items():
             bucket = self._buckets[name]
             if bucket.allowance == known[name]:  # nothing newer came meanwhile
@@ -184,10 +191,8 @@ class SharedLedger(MemoryLedger):
                 bucket.pause(self._clock.elapsed_s() + grant.pause_s, halve=False)
             if grant.day is not None:
                 self._day(name).told(grant.day)
-            grew = grew or grant.slots > bucket.slots()
             owing = owing or grant.held > max(grant.slots, bucket.in_use())
             self._holds = self._holds or grant.held > 0
-        self._not_before = self._clock.elapsed_s() + (0.0 if grew else self._beat_s)
         if term_s:
             for name, grant in grants.items():
                 self._buckets[name].share(grant.slots, began_s + _SAFE_PART * term_s)
