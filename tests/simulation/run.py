@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from tests.simulation.stories.story import Story
 
 BUDGET = ("INSERT INTO mlc_budget", "DELETE FROM mlc_budget")  # no record hangs on these
-    "INSERT INTO mlc_budget",
-    "DELETE FROM mlc_budget",
-)  # in transactions of their own, and no record hangs on them
 CHANGING_NOTHING = tuple(
     f"before {word}" for word in ("SELECT", "BEGIN", "PRAGMA", "work", "close", "regexp", "floor", *BUDGET)
 )
