@@ -11,11 +11,13 @@ from ml_connector.app.first_load import refuse_unmatched_portal
 from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
 from ml_connector.app.flows import breaker_limits, order_flow, record_flow, rhythm_of
 from ml_connector.app.properties import require_properties
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
 from ml_connector.errors import AccessError, ConnectorError, RetryableError
 from ml_connector.flows.orders.checks.readiness import keep_readiness
 from ml_connector.flows.orders.checks.sweep import sweep, sweep_is_due
+from ml_connector.store import flows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Sequence
@@ -96,17 +98,21 @@ async def _run(
     place: Workplace, name: str, on_progress: Callable[[str, Counters], None] | None, *, full: bool
 ) -> RunReport:
     if name == "orders":
-        return await _orders(place)
+        with priority(Priority.ORDERS):
+            return await _orders(place)
     watch = (lambda counters: on_progress(name, counters)) if on_progress is not None else None
-    return await sync_records(
-        await record_flow(place, name),
-        place.engine,
-        place.traffic,
-        limits=breaker_limits(place),
-        rhythm=rhythm_of(place),
-        full=full,
-        watch=watch,
-    )
+    async with place.store.read() as tx:
+        loaded = (await flows.get(tx, place.connection.connection_id, name)).loaded
+    with priority(Priority.POLLS if loaded and not full else Priority.BACKFILLS):
+        return await sync_records(
+            await record_flow(place, name),
+            place.engine,
+            place.traffic,
+            limits=breaker_limits(place),
+            rhythm=rhythm_of(place),
+            full=full,
+            watch=watch,
+        )
 
 
 async def _orders(place: Workplace) -> RunReport:
