@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ml_connector.app.changes import with_times_of_change
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.settings import KEPT
 from ml_connector.store import connections
@@ -102,16 +103,17 @@ async def connect_hubspot(place: Workplace, given: HubSpotEnvironment) -> PingRe
 
 async def ping(place: Workplace, sides: Sequence[str] = SIDES) -> dict[str, PingReport]:
     """Try the stored credentials of these sides again; saves nothing."""
-    reports: dict[str, PingReport] = {}
-    for side in sides:
-        if side == "dynamics":
-            dynamics = await place.dynamics()
-            found = await ping_dynamics(dynamics, dynamics.settings)
-            reports[side] = await with_times_of_change(place, dynamics, found)
-        else:
-            hubspot = await place.hubspot()
-            reports[side] = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
-    return reports
+    with priority(Priority.EVENTS):  # somebody waits for it
+        return {side: await _ping(place, side) for side in sides}
+
+
+async def _ping(place: Workplace, side: str) -> PingReport:
+    if side == "dynamics":
+        dynamics = await place.dynamics()
+        found = await ping_dynamics(dynamics, dynamics.settings)
+        return await with_times_of_change(place, dynamics, found)
+    hubspot = await place.hubspot()
+    return await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
 
 
 async def _portal(place: Workplace) -> int | None:

@@ -14,7 +14,7 @@ from ml_connector.app.properties import require_properties
 from ml_connector.domain.priority import Priority, priority
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
-from ml_connector.errors import AccessError, ConnectorError, RetryableError
+from ml_connector.errors import DAILY_LIMIT, AccessError, ConnectorError, RetryableError
 from ml_connector.flows.orders.checks.readiness import keep_readiness
 from ml_connector.flows.orders.checks.sweep import sweep, sweep_is_due
 from ml_connector.store import flows
@@ -53,10 +53,13 @@ async def sync(
     """
     chosen = {known_flow(name) for name in names}
     async with _signing_in(await place.dynamics()):
-        await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
-        if not accept_new:
-            for name in sorted(chosen):
-                await refuse_unmatched_portal(place, name)
+        with priority(
+            Priority.EVENTS if "orders" in chosen else Priority.POLLS
+        ):  # few calls: no order waits for them
+            await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
+            if not accept_new:
+                for name in sorted(chosen):
+                    await refuse_unmatched_portal(place, name)
         return await _run_each(place, chosen, on_progress, full=full)
 
 
@@ -89,8 +92,8 @@ async def _run_each(
             continue
         report = await _run(place, name, on_progress, full=full)
         reports.append(report)
-        if isinstance(report.error, AccessError | RetryableError):
-            break
+        if isinstance(report.error, AccessError | RetryableError) and report.error.code != DAILY_LIMIT:
+            break  # of a day's calls a reserve is left, for orders
     return reports
 
 
@@ -122,10 +125,11 @@ async def _orders(place: Workplace) -> RunReport:
     if report.error is not None:
         return report
     try:
-        if await sweep_is_due(flow):
-            await sweep(flow)
-        if flow.settings.readiness:
-            await keep_readiness(flow)
+        with priority(Priority.POLLS):
+            if await sweep_is_due(flow):
+                await sweep(flow)
+            if flow.settings.readiness:
+                await keep_readiness(flow)
     except (AccessError, RetryableError) as error:
         return replace(report, error=error)
     return report

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ml_connector.domain.sharing import DayQuota, later_told
-from ml_connector.errors import ThrottledError
+from ml_connector.errors import DAILY_LIMIT, ThrottledError
 
 if TYPE_CHECKING:
     from ml_connector.domain.clock import Clock
@@ -76,7 +76,7 @@ class Day:
         )
         raise ThrottledError(
             what,
-            code="connector.daily_limit",
+            code=DAILY_LIMIT,
             retry_after_s=wait_s,
             hint="Nothing is lost: it goes on after the portal's midnight.",
         )
