@@ -55,6 +55,7 @@ class Mortal:
         self.shares = shares
         self.dead = False
         self.unreachable: ConnectorError | None = None
+        self.slow_s = 0.0  # between what the database has settled and the process that hears of it
         self.exchanges = 0
 
     async def exchange(self, holder: str, reports: Sequence[Report], term_s: float) -> Mapping[str, Grant]:
@@ -63,6 +64,7 @@ class Mortal:
             raise self.unreachable
         self.exchanges += 1
         grants = await self.shares.exchange(holder, reports, term_s)
+        await asyncio.sleep(self.slow_s)
         await self.alive()
         return grants
 
