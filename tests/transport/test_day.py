@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.transport.conftest import Answer
 
 from ml_connector.domain.clock import Surroundings
 from ml_connector.domain.priority import Priority
@@ -19,7 +20,7 @@ from ml_connector.transport.judge import Again, DayLimit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.transport.conftest import Answer, Loopback
+    from tests.transport.conftest import Loopback
 
     from ml_connector.transport.http import Transport
 else:
