@@ -105,6 +105,9 @@ class HubSpotEnvironment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MLC_HUBSPOT_", extra="ignore", frozen=True)
 
     token: SecretStr = SecretStr("")
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    refresh_token: SecretStr = SecretStr("")
     url: str = "https://api.hubapi.com"
     api_version: str = "2026-03"
 

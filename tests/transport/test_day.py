@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tests.transport.conftest import Loopback
 
     from ml_connector.transport.http import Transport
-else:
-    from conftest import Answer, Loopback
 
 BERLIN = "Europe/Berlin"
 

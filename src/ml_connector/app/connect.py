@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ml_connector.app.changes import with_times_of_change
+from ml_connector.app.hubspot_credentials import CLIENT_SECRET, REFRESH_TOKEN, TOKEN, HeldRefreshToken
 from ml_connector.domain.priority import Priority, priority
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.settings import KEPT
@@ -16,13 +18,16 @@ from ml_connector.systems.dynamics.capabilities import ping as ping_dynamics
 from ml_connector.systems.dynamics.settings import DynamicsSettings
 from ml_connector.systems.hubspot.capabilities import ping as ping_hubspot
 from ml_connector.systems.hubspot.settings import HubSpotSettings
+from ml_connector.transport.auth import StaticToken
+from ml_connector.transport.oauth import HubSpotToken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.domain.ping import PingReport
     from ml_connector.settings import DynamicsEnvironment, HubSpotEnvironment
+    from ml_connector.transport.auth import Credentials
 
 SIDES = ("dynamics", "hubspot")
 
@@ -79,24 +84,51 @@ async def _save_dynamics(
 
 
 async def connect_hubspot(place: Workplace, given: HubSpotEnvironment) -> PingReport:
-    """Try a HubSpot token and save it when it opens the portal this connection works with.
+    """Try a HubSpot token, or an OAuth app, and save it when it opens the portal this connection works with.
 
     Raises:
         ConfigurationError: something is missing or malformed; nothing was sent or saved.
     """
-    token = given.token.get_secret_value()
-    _require({"MLC_HUBSPOT_TOKEN": token, "MLC_HUBSPOT_URL": given.url})
+    token, refresh = given.token.get_secret_value(), given.refresh_token.get_secret_value()
+    is_app = bool(refresh) and not token
+    if is_app:
+        secret = given.client_secret.get_secret_value()
+        _require({"MLC_HUBSPOT_CLIENT_ID": given.client_id, "MLC_HUBSPOT_CLIENT_SECRET": secret})
+    else:
+        _require({"MLC_HUBSPOT_TOKEN": token, "MLC_HUBSPOT_URL": given.url})
     settings: HubSpotSettings = _checked(
-        HubSpotSettings, url=given.url, api_version=given.api_version, allow_local=place.settings.allow_local
+        HubSpotSettings,
+        url=given.url,
+        api_version=given.api_version,
+        client_id=given.client_id.strip() if is_app else "",
+        allow_local=place.settings.allow_local,
     )
-    report = await ping_hubspot(place.hubspot_client(settings, token), settings, await _portal(place))
+    if not is_app:
+        return await _try_hubspot(place, settings, StaticToken(token), lambda: {TOKEN: token})
+    held = HeldRefreshToken(refresh.strip())
+    credentials = HubSpotToken(settings.token_url, settings.client_id, secret, held)
+    secrets = partial(_app_secrets, secret, held)
+    return await _try_hubspot(place, settings, credentials, secrets)
+
+
+def _app_secrets(client_secret: str, held: HeldRefreshToken) -> dict[str, str]:
+    """Asked for when they are stored: the refresh token may have been replaced since."""
+    return {CLIENT_SECRET: client_secret, REFRESH_TOKEN: held.token}
+
+
+async def _try_hubspot(
+    place: Workplace,
+    settings: HubSpotSettings,
+    credentials: Credentials,
+    secrets: Callable[[], dict[str, str]],
+) -> PingReport:
+    report = await ping_hubspot(place.hubspot_client(settings, credentials), settings, await _portal(place))
     if report.ok:
         facts = dict(report.facts)
         stored = settings.model_dump(mode="json", exclude={"allow_local"})
         async with place.store.write() as tx:
             row = SideRow("hubspot", stored, str(facts["portal_id"]), facts, tx.now)
-            secrets = {"hubspot.token": token}
-            await connections.put_side(tx, place.connection.connection_id, row, secrets, place.vault)
+            await connections.put_side(tx, place.connection.connection_id, row, secrets(), place.vault)
         place.forget_clients()
     return report
 

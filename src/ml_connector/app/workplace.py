@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.app.hubspot_credentials import stored_credentials
 from ml_connector.app.sync_settings import SyncSettings
 from ml_connector.engine.context import Engine
 from ml_connector.engine.runs import Traffic
@@ -25,7 +26,7 @@ from ml_connector.systems.hubspot.faults import buckets
 from ml_connector.systems.hubspot.settings import HubSpotSettings
 from ml_connector.systems.hubspot.wall import HUBSPOT_WALL
 from ml_connector.telemetry import register_secret
-from ml_connector.transport.auth import EntraToken, StaticToken
+from ml_connector.transport.auth import EntraToken
 from ml_connector.transport.http import Transport
 from ml_connector.transport.shared import SharedLedger
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ml_connector.domain.clock import Surroundings
     from ml_connector.settings import Settings
     from ml_connector.store.connections import Connection, SideRow
+    from ml_connector.transport.auth import Credentials
     from ml_connector.transport.budget import MemoryLedger
 
 
@@ -100,7 +102,7 @@ class Workplace:
             chosen: SyncSettings = section(SyncSettings, self.settings.sync, "sync")
             zone = str(row.capabilities.get("time_zone", ""))
             self.budget.day_of("hubspot", time_zone=zone, reserve=float(chosen.daily_reserve))
-            self._hubspot = self.hubspot_client(settings, await self.secret("hubspot.token"))
+            self._hubspot = self.hubspot_client(settings, await stored_credentials(self, settings))
         return self._hubspot
 
     def dynamics_client(self, settings: DynamicsSettings, secret: str) -> DynamicsClient:
@@ -119,14 +121,13 @@ class Workplace:
         )
         return DynamicsClient(self._keep(transport), settings)
 
-    def hubspot_client(self, settings: HubSpotSettings, token: str) -> HubSpotClient:
-        """A client with this token."""
-        register_secret(token)
+    def hubspot_client(self, settings: HubSpotSettings, credentials: Credentials) -> HubSpotClient:
+        """A client that signs in with these."""
         transport = Transport(
             side="hubspot",
             base_url=settings.url,
             wall=HUBSPOT_WALL,
-            credentials=StaticToken(token),
+            credentials=credentials,
             judge=HUBSPOT_JUDGE,
             budget=self.budget,
             around=self.around,
