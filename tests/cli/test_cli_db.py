@@ -23,5 +23,5 @@ def test_a_database_of_the_first_version_is_refused_until_it_is_upgraded(ask: As
     assert refused.code == 2
     assert "ml-connector db upgrade" in refused.err
     upgraded = ask("db", "upgrade", "--json").object
-    assert (upgraded["before"], upgraded["after"]) == ("0001", "0002")
+    assert (upgraded["before"], upgraded["after"]) == ("0001", "0003")
     assert "nothing to do" in ask("db", "upgrade").out
