@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from ml_connector.app.connect import connect_hubspot, ping
+from ml_connector.app.hubspot_credentials import StoredRefreshToken
 from ml_connector.errors import ConfigurationError, CredentialsError
 from ml_connector.settings import HubSpotEnvironment
 from ml_connector.store import connections
@@ -125,12 +126,21 @@ async def test_a_refresh_token_that_hubspot_replaces_is_stored_sealed_before_it_
 
 
 async def test_a_process_goes_on_with_the_refresh_token_that_another_has_stored(
-    start: Callable[..., Awaitable[Office]],
+    start: Callable[..., Awaitable[Office]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also when it asks after HubSpot has replaced the token and before the other has stored the one that follows."""
     office = await by_app(start, oauth_refresh_rotates="yes")
+    store = StoredRefreshToken.replace
+
+    async def late(tokens: StoredRefreshToken, old: str, new: str) -> None:
+        await asyncio.sleep(1.5)
+        await store(tokens, old, new)
+
+    monkeypatch.setattr(StoredRefreshToken, "replace", late)
     async with office.opened() as one, office.opened() as other:
         clients = [await place.hubspot() for place in (one, other)]
-        await asyncio.gather(*(client.pipelines("deals") for client in clients))
+        found = await asyncio.gather(*(client.pipelines("deals") for client in clients))
+        assert all(found)
         for client in clients:
             office.fault("hubspot", "expired-token", "GET", "/crm/pipelines", times=1)
             assert await client.pipelines("deals")
