@@ -48,6 +48,9 @@ class RetryableError(ConnectorError):
     code = "connector.retry"
 
 
+DAILY_LIMIT = "connector.daily_limit"
+
+
 class ThrottledError(RetryableError):
     """The side asked us to slow down for longer than this run may wait."""
 

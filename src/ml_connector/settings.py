@@ -119,7 +119,9 @@ class HubSpotEnvironment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MLC_HUBSPOT_", extra="ignore", frozen=True)
 
     token: SecretStr = SecretStr("")
-    client_secret: SecretStr = SecretStr("")  # what HubSpot signs webhooks with
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")  # of an OAuth app; and what HubSpot signs webhooks with
+    refresh_token: SecretStr = SecretStr("")
     url: str = "https://api.hubapi.com"
     api_version: str = "2026-03"
 

@@ -329,11 +329,12 @@ async def test_deals_won_earlier_are_left_out_and_of_very_many_the_newest_are_tr
 
 
 async def rows_stored(office: Office) -> dict[str, list[Any]]:
-    """Every row of our own database."""
+    """Every row of our own database, but for who may call now."""
     async with office.at.store.read() as tx:
         ask = tx.connection.exec_driver_sql
         names = [row[0] for row in await ask("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: [tuple(row) for row in await ask(f"SELECT * FROM {name}")] for name in names}  # noqa: S608
+        kept = [name for name in names if not name.startswith("mlc_budget")]
+        return {name: [tuple(row) for row in await ask(f"SELECT * FROM {name}")] for name in kept}  # noqa: S608
 
 
 async def test_the_report_writes_nothing_on_either_side_and_nothing_of_ours(messy: Office) -> None:

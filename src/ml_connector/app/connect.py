@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ml_connector.app.changes import with_times_of_change
 from ml_connector.app.event_secrets import event_step, keep_signing_secret
+from ml_connector.app.hubspot_credentials import CLIENT_SECRET, REFRESH_TOKEN, TOKEN, HeldRefreshToken
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.errors import ConfigurationError
 from ml_connector.flows.customers.settings import KEPT
 from ml_connector.store import connections
@@ -17,13 +20,16 @@ from ml_connector.systems.dynamics.capabilities import ping as ping_dynamics
 from ml_connector.systems.dynamics.settings import DynamicsSettings
 from ml_connector.systems.hubspot.capabilities import ping as ping_hubspot
 from ml_connector.systems.hubspot.settings import HubSpotSettings
+from ml_connector.transport.auth import StaticToken
+from ml_connector.transport.oauth import HubSpotToken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ml_connector.app.workplace import Workplace
     from ml_connector.domain.ping import PingReport
     from ml_connector.settings import DynamicsEnvironment, HubSpotEnvironment
+    from ml_connector.transport.auth import Credentials
 
 SIDES = ("dynamics", "hubspot")
 
@@ -80,25 +86,53 @@ async def _save_dynamics(
 
 
 async def connect_hubspot(place: Workplace, given: HubSpotEnvironment) -> PingReport:
-    """Try a HubSpot token and save it when it opens the portal this connection works with.
+    """Try a HubSpot token, or an OAuth app, and save it when it opens the portal this connection works with.
 
     Raises:
         ConfigurationError: something is missing or malformed; nothing was sent or saved.
     """
-    token = given.token.get_secret_value()
-    _require({"MLC_HUBSPOT_TOKEN": token, "MLC_HUBSPOT_URL": given.url})
+    token, refresh = given.token.get_secret_value(), given.refresh_token.get_secret_value()
+    secret = given.client_secret.get_secret_value()  # of an OAuth app; and what HubSpot signs webhooks with
+    is_app = bool(refresh) and not token
+    if is_app:
+        _require({"MLC_HUBSPOT_CLIENT_ID": given.client_id, "MLC_HUBSPOT_CLIENT_SECRET": secret})
+    else:
+        _require({"MLC_HUBSPOT_TOKEN": token, "MLC_HUBSPOT_URL": given.url})
     settings: HubSpotSettings = _checked(
-        HubSpotSettings, url=given.url, api_version=given.api_version, allow_local=place.settings.allow_local
+        HubSpotSettings,
+        url=given.url,
+        api_version=given.api_version,
+        client_id=given.client_id.strip() if is_app else "",
+        allow_local=place.settings.allow_local,
     )
-    report = await ping_hubspot(place.hubspot_client(settings, token), settings, await _portal(place))
+    if not is_app:
+        return await _try_hubspot(place, settings, StaticToken(token), lambda: {TOKEN: token}, secret)
+    held = HeldRefreshToken(refresh.strip())
+    credentials = HubSpotToken(settings.token_url, settings.client_id, secret, held)
+    secrets = partial(_app_secrets, secret, held)
+    return await _try_hubspot(place, settings, credentials, secrets, secret)
+
+
+def _app_secrets(client_secret: str, held: HeldRefreshToken) -> dict[str, str]:
+    """Asked for when they are stored: the refresh token may have been replaced since."""
+    return {CLIENT_SECRET: client_secret, REFRESH_TOKEN: held.token}
+
+
+async def _try_hubspot(
+    place: Workplace,
+    settings: HubSpotSettings,
+    credentials: Credentials,
+    secrets: Callable[[], dict[str, str]],
+    signing_secret: str,
+) -> PingReport:
+    report = await ping_hubspot(place.hubspot_client(settings, credentials), settings, await _portal(place))
     if report.ok:
         facts = dict(report.facts)
         stored = settings.model_dump(mode="json", exclude={"allow_local"})
         async with place.store.write() as tx:
             row = SideRow("hubspot", stored, str(facts["portal_id"]), facts, tx.now)
-            secrets = {"hubspot.token": token}
-            await connections.put_side(tx, place.connection.connection_id, row, secrets, place.vault)
-        if signing_secret := given.client_secret.get_secret_value():
+            await connections.put_side(tx, place.connection.connection_id, row, secrets(), place.vault)
+        if signing_secret:
             await keep_signing_secret(place, signing_secret)
         place.forget_clients()
     return report
@@ -106,17 +140,18 @@ async def connect_hubspot(place: Workplace, given: HubSpotEnvironment) -> PingRe
 
 async def ping(place: Workplace, sides: Sequence[str] = SIDES) -> dict[str, PingReport]:
     """Try the stored credentials of these sides again; saves nothing."""
-    reports: dict[str, PingReport] = {}
-    for side in sides:
-        if side == "dynamics":
-            dynamics = await place.dynamics()
-            found = await _with_events(place, side, await ping_dynamics(dynamics, dynamics.settings))
-            reports[side] = await with_times_of_change(place, dynamics, found)
-        else:
-            hubspot = await place.hubspot()
-            found = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
-            reports[side] = await _with_events(place, side, found)
-    return reports
+    with priority(Priority.EVENTS):  # somebody waits for it
+        return {side: await _ping(place, side) for side in sides}
+
+
+async def _ping(place: Workplace, side: str) -> PingReport:
+    if side == "dynamics":
+        dynamics = await place.dynamics()
+        found = await _with_events(place, side, await ping_dynamics(dynamics, dynamics.settings))
+        return await with_times_of_change(place, dynamics, found)
+    hubspot = await place.hubspot()
+    found = await ping_hubspot(hubspot, hubspot.settings, await _portal(place))
+    return await _with_events(place, side, found)
 
 
 async def _with_events(place: Workplace, side: str, report: PingReport) -> PingReport:

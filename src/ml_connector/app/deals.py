@@ -9,6 +9,7 @@ import orjson
 
 from ml_connector.app.deal_steps import nine_steps
 from ml_connector.app.flows import order_flow
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.engine.advance import advance, approve, choose
 from ml_connector.errors import ConfigurationError, ConnectorError
 from ml_connector.flows.orders.chosen import ChoiceCheck
@@ -88,6 +89,13 @@ async def approve_deal(
         ConfigurationError: a choice or its value is not known; nothing was changed.
         ConnectorError: the deal is not waiting for approval, or its new customer lacks a value.
     """
+    with priority(Priority.ORDERS):
+        return await _approve(place, deal_id, by=by, chosen=chosen, because=because)
+
+
+async def _approve(
+    place: Workplace, deal_id: str, *, by: str, chosen: Mapping[str, str] | None, because: str
+) -> dict[str, Any]:
     process = await find_process(place, deal_id)
     flow = await order_flow(place)
     if chosen:

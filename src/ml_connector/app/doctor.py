@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from ml_connector import __version__
 from ml_connector.app.event_rules import event_settings
-from ml_connector.app.flows import SyncSettings
 from ml_connector.app.home import SHIPPED
 from ml_connector.app.mappings import DIMENSIONS_FILE, dimensions_of, document_of
+from ml_connector.app.sync_settings import SyncSettings
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.order_status.settings import OrderStatusSettings
 from ml_connector.flows.orders.settings import OrderSettings

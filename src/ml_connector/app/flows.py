@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from ml_connector.app.customer_matcher import CustomerMatcher
 from ml_connector.app.mappings import dimension_rules, order_mapping, order_mapping_as_it_is, record_mapping
+from ml_connector.app.sync_settings import SyncSettings
 from ml_connector.domain.text import did_you_mean
 from ml_connector.engine.at_once import Turns
 from ml_connector.engine.breaker import Limits
@@ -56,55 +54,6 @@ if TYPE_CHECKING:
     from ml_connector.engine.ports import RecordFlow
     from ml_connector.mapping.apply import CompiledOrderMapping
     from ml_connector.mapping.rules import DimensionRules
-
-
-class BreakerSettings(BaseModel):
-    """Section ``sync.breaker``: what a crawl may change by itself. Beyond it, it stops and waits for a person."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    gone_share: Decimal = Field(
-        default=Decimal("0.02"), ge=0, le=1, description="Share of known records that may be marked as gone."
-    )
-    gone_least: int = Field(default=25, ge=1, description="So many gone records stop no run.")
-    changed_share: Decimal = Field(
-        default=Decimal("0.20"), ge=0, le=1, description="Share of known customers that may change."
-    )
-    changed_least: int = Field(default=25, ge=1, description="Fewer changed records than this stop no run.")
-    blanked_share: Decimal = Field(
-        default=Decimal("0.01"), ge=0, le=1, description="Share of names that may become empty."
-    )
-    moved_share: Decimal = Field(
-        default=Decimal("0.10"), ge=0, le=1, description="Share of prices that may move far at once."
-    )
-    moved_least: int = Field(default=25, ge=1, description="Fewer moved prices than this stop no run.")
-    moved_by: Decimal = Field(
-        default=Decimal("0.5"),
-        ge=0,
-        description="A price has moved far when it moved by more than this share.",
-    )
-
-
-class SyncSettings(BaseModel):
-    """Section ``sync`` of the settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    lanes: int = Field(default=16, ge=1, le=64, description="Batches under way at once in one flow.")
-    overlap_s: float = Field(
-        default=300,
-        ge=0,
-        description="How far a search, or a read of changes, goes back behind its watermark.",
-    )
-    full_crawl_hours: float = Field(
-        default=24,
-        ge=0,
-        description="Where passes read changes alone: after so many hours everything is read once more.",
-    )
-    most_changes: int = Field(
-        default=500, ge=1, description="Where more has changed than this, a pass reads everything instead."
-    )
-    breaker: BreakerSettings = BreakerSettings()
 
 
 def breaker_limits(place: Workplace) -> Limits:

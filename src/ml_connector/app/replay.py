@@ -9,6 +9,7 @@ from ml_connector.app.choosing import choose_for_deal
 from ml_connector.app.flow_switch import known_flow
 from ml_connector.app.flows import order_flow, record_flow
 from ml_connector.domain.keys import RecordName
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.engine.creations import unsure_keys
 from ml_connector.engine.process_runs import replay_process
 from ml_connector.engine.runs import replay_records
@@ -82,9 +83,11 @@ async def replay(
     for flow in dict.fromkeys(name.flow for name in names):
         keys = [name.key for name in names if name.flow == flow]
         if flow == "orders":
-            results += [await _replay_deal(place, key) for key in keys]
+            with priority(Priority.ORDERS):
+                results += [await _replay_deal(place, key) for key in keys]
         else:
-            results += await _replay_records(place, flow, keys)
+            with priority(Priority.EVENTS):
+                results += await _replay_records(place, flow, keys)
     return results
 
 

@@ -22,8 +22,9 @@ from ml_connector.engine.dispatch import Rank, file_due, file_hints
 from ml_connector.engine.durable import Durable, Ticket
 from ml_connector.errors import ConnectorError, UnavailableError
 from ml_connector.store import connections, requests, workers
+from ml_connector.store.budget import SharedBudget
 from ml_connector.store.workers import WorkerRow, living
-from ml_connector.transport.budget import MemoryLedger
+from ml_connector.transport.shared import SharedLedger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,7 +69,7 @@ class Service:
     last_tick_at: datetime | None = None  # what /readyz looks at
     _durable: Durable | None = None
     _places: dict[tuple[int, str], Workplace] = field(default_factory=dict)
-    _budgets: dict[int, MemoryLedger] = field(default_factory=dict)
+    _budgets: dict[int, SharedLedger] = field(default_factory=dict)
     _connections: list[Connection] = field(default_factory=list)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
     _handed: set[str] = field(default_factory=set)
@@ -117,7 +118,7 @@ class Service:
                 around=self.around,
                 connection=known[cid],
                 started_by=request.asked_by,
-                budget=self._budgets.setdefault(cid, MemoryLedger(self.around)),
+                budget=self._budget(cid),
             )
             self._opened.push_async_callback(place.close)
             self._places[key] = place
@@ -125,6 +126,13 @@ class Service:
         until = self.around.clock.elapsed_s() + SLICE_S[queue]
         place.is_over = lambda: self.draining.is_set() or self.around.clock.elapsed_s() >= until
         return place
+
+    def _budget(self, connection_id: int) -> SharedLedger:
+        """The calls of a connection, shared by its two places here and with all other processes."""
+        if connection_id not in self._budgets:
+            shared = SharedBudget(self.store, connection_id)
+            self._budgets[connection_id] = SharedLedger(self.around, shared)
+        return self._budgets[connection_id]
 
     # Filing and handing over ---
 

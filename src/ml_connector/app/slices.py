@@ -11,6 +11,7 @@ from ml_connector.app.asking import kind_of
 from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
 from ml_connector.app.sync import sync
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.domain.records import Counters
 from ml_connector.engine import inbox
 from ml_connector.engine.process_runs import told_processes
@@ -111,8 +112,10 @@ async def _look(place: Workplace, taken: Taken) -> RunReport:
         if report.error is not None or not taken.keys:
             return report
     if taken.flow == ORDERS:
-        return await told_processes(await order_flow(place), place.engine, taken.keys, place.traffic)
-    return await chosen.sync_keys(place, taken.flow, taken.keys)
+        with priority(Priority.ORDERS):
+            return await told_processes(await order_flow(place), place.engine, taken.keys, place.traffic)
+    with priority(Priority.EVENTS):
+        return await chosen.sync_keys(place, taken.flow, taken.keys)
 
 
 def _of_report(report: RunReport) -> Outcome:

@@ -11,11 +11,13 @@ from ml_connector.app.first_load import refuse_unmatched_portal
 from ml_connector.app.flow_switch import FLOW_NAMES, known_flow
 from ml_connector.app.flows import breaker_limits, order_flow, record_flow, rhythm_of
 from ml_connector.app.properties import require_properties
+from ml_connector.domain.priority import Priority, priority
 from ml_connector.engine.process_runs import sync_processes
 from ml_connector.engine.runs import RunReport, sync_records
-from ml_connector.errors import AccessError, ConnectorError, RetryableError
+from ml_connector.errors import DAILY_LIMIT, AccessError, ConnectorError, RetryableError
 from ml_connector.flows.orders.checks.readiness import keep_readiness
 from ml_connector.flows.orders.checks.sweep import sweep, sweep_is_due
+from ml_connector.store import flows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Sequence
@@ -51,10 +53,13 @@ async def sync(
     """
     chosen = {known_flow(name) for name in names}
     async with _signing_in(await place.dynamics()):
-        await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
-        if not accept_new:
-            for name in sorted(chosen):
-                await refuse_unmatched_portal(place, name)
+        with priority(
+            Priority.EVENTS if "orders" in chosen else Priority.POLLS
+        ):  # few calls: no order waits for them
+            await require_properties(place, [name for name in FLOW_NAMES if name in chosen])
+            if not accept_new:
+                for name in sorted(chosen):
+                    await refuse_unmatched_portal(place, name)
         return await _run_each(place, chosen, on_progress, full=full)
 
 
@@ -87,8 +92,8 @@ async def _run_each(
             continue
         report = await _run(place, name, on_progress, full=full)
         reports.append(report)
-        if isinstance(report.error, AccessError | RetryableError):
-            break
+        if isinstance(report.error, AccessError | RetryableError) and report.error.code != DAILY_LIMIT:
+            break  # of a day's calls a reserve is left, for orders
     return reports
 
 
@@ -96,17 +101,21 @@ async def _run(
     place: Workplace, name: str, on_progress: Callable[[str, Counters], None] | None, *, full: bool
 ) -> RunReport:
     if name == "orders":
-        return await _orders(place)
+        with priority(Priority.ORDERS):
+            return await _orders(place)
     watch = (lambda counters: on_progress(name, counters)) if on_progress is not None else None
-    return await sync_records(
-        await record_flow(place, name),
-        place.engine,
-        place.traffic,
-        limits=breaker_limits(place),
-        rhythm=rhythm_of(place),
-        full=full,
-        watch=watch,
-    )
+    async with place.store.read() as tx:
+        loaded = (await flows.get(tx, place.connection.connection_id, name)).loaded
+    with priority(Priority.POLLS if loaded and not full else Priority.BACKFILLS):
+        return await sync_records(
+            await record_flow(place, name),
+            place.engine,
+            place.traffic,
+            limits=breaker_limits(place),
+            rhythm=rhythm_of(place),
+            full=full,
+            watch=watch,
+        )
 
 
 async def _orders(place: Workplace) -> RunReport:
@@ -116,10 +125,11 @@ async def _orders(place: Workplace) -> RunReport:
     if report.error is not None:
         return report
     try:
-        if await sweep_is_due(flow):
-            await sweep(flow)
-        if flow.settings.readiness:
-            await keep_readiness(flow)
+        with priority(Priority.POLLS):
+            if await sweep_is_due(flow):
+                await sweep(flow)
+            if flow.settings.readiness:
+                await keep_readiness(flow)
     except (AccessError, RetryableError) as error:
         return replace(report, error=error)
     return report

@@ -6,10 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.app.hubspot_credentials import stored_credentials
+from ml_connector.app.sync_settings import SyncSettings
 from ml_connector.engine.context import Engine, never
 from ml_connector.engine.runs import Traffic
 from ml_connector.errors import ConfigurationError
+from ml_connector.settings import section
 from ml_connector.store import connections
+from ml_connector.store.budget import SharedBudget
 from ml_connector.store.database import Store
 from ml_connector.store.vault import Vault, load_master_key
 from ml_connector.systems.dynamics.client import DynamicsClient
@@ -22,9 +26,9 @@ from ml_connector.systems.hubspot.faults import buckets
 from ml_connector.systems.hubspot.settings import HubSpotSettings
 from ml_connector.systems.hubspot.wall import HUBSPOT_WALL
 from ml_connector.telemetry import register_secret
-from ml_connector.transport.auth import EntraToken, StaticToken
-from ml_connector.transport.budget import MemoryLedger
+from ml_connector.transport.auth import EntraToken
 from ml_connector.transport.http import Transport
+from ml_connector.transport.shared import SharedLedger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from ml_connector.domain.clock import Surroundings
     from ml_connector.settings import Settings
     from ml_connector.store.connections import Connection, SideRow
+    from ml_connector.transport.auth import Credentials
+    from ml_connector.transport.budget import MemoryLedger
 
 
 SIDES = ("dynamics", "hubspot")
@@ -50,7 +56,7 @@ class Workplace:
     around: Surroundings
     connection: Connection
     started_by: str
-    budget: MemoryLedger
+    budget: MemoryLedger  # opened for a command or a service, it is shared with all others
     network: httpx2.AsyncBaseTransport | None = None
     is_over: Callable[[], bool] = never
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -100,7 +106,10 @@ class Workplace:
         if self._hubspot is None:
             row = await self.side("hubspot")
             settings = HubSpotSettings(**row.settings, allow_local=self.settings.allow_local)
-            self._hubspot = self.hubspot_client(settings, await self.secret("hubspot.token"))
+            chosen: SyncSettings = section(SyncSettings, self.settings.sync, "sync")
+            zone = str(row.capabilities.get("time_zone", ""))
+            self.budget.day_of("hubspot", time_zone=zone, reserve=float(chosen.daily_reserve))
+            self._hubspot = self.hubspot_client(settings, await stored_credentials(self, settings))
         return self._hubspot
 
     def dynamics_client(self, settings: DynamicsSettings, secret: str) -> DynamicsClient:
@@ -119,14 +128,13 @@ class Workplace:
         )
         return DynamicsClient(self._keep(transport), settings)
 
-    def hubspot_client(self, settings: HubSpotSettings, token: str) -> HubSpotClient:
-        """A client with this token."""
-        register_secret(token)
+    def hubspot_client(self, settings: HubSpotSettings, credentials: Credentials) -> HubSpotClient:
+        """A client that signs in with these."""
         transport = Transport(
             side="hubspot",
             base_url=settings.url,
             wall=HUBSPOT_WALL,
-            credentials=StaticToken(token),
+            credentials=credentials,
             judge=HUBSPOT_JUDGE,
             budget=self.budget,
             around=self.around,
@@ -162,8 +170,9 @@ class Workplace:
         return transport
 
     async def close(self) -> None:
-        """Close the connections to both sides."""
+        """Close the connections to both sides, and leave their calls to other processes."""
         await self._open.aclose()
+        await self.budget.close()
 
 
 @asynccontextmanager
@@ -189,14 +198,15 @@ async def open_workplace(
         KeyRefusedError: the key is missing or wrong; nothing was touched.
     """
     async with open_store(settings, around, **store_options) as (store, vault):
+        connection = await _connection(store, settings.connection)
         place = Workplace(
             settings=settings,
             store=store,
             vault=vault,
             around=around,
-            connection=await _connection(store, settings.connection),
+            connection=connection,
             started_by=started_by,
-            budget=MemoryLedger(around),
+            budget=SharedLedger(around, SharedBudget(store, connection.connection_id)),
             network=network,
         )
         try:

@@ -133,6 +133,16 @@ async def secret(tx: Tx, connection_id: int, field: str, vault: Vault) -> str:
     return vault.open(connection_id, field, sealed).decode()
 
 
+async def replace_secret(tx: Tx, connection_id: int, field: str, vault: Vault, *, old: str, new: str) -> None:
+    """A secret that another one follows; one that has been replaced otherwise meanwhile stays."""
+    if await secret(tx, connection_id, field, vault) != old:
+        return
+    c = tables.secret.c
+    change = update(tables.secret).where(c.connection_id == connection_id, c.field == field)
+    sealed = vault.seal(connection_id, field, new.encode())
+    await tx.connection.execute(change.values(sealed=sealed, updated_at=tx.now))
+
+
 async def put_capabilities(tx: Tx, connection_id: int, side: str, capabilities: dict[str, Any]) -> None:
     """What a probe found out about a side."""
     c = tables.side.c

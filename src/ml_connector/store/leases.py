@@ -49,7 +49,7 @@ async def acquire(tx: Tx, connection_id: int, name: str, holder: str, term_s: fl
         _c.connection_id == connection_id, _c.name == name
     )
     row = (await tx.connection.execute(query.with_for_update())).one()
-    now = await _database_time(tx)
+    now = await database_time(tx)
     held = row.holder != NOBODY and row.expires_at > now
     if held and row.holder != holder:
         return None
@@ -65,7 +65,7 @@ async def take_over(tx: Tx, connection_id: int, name: str, holder: str, term_s: 
     if held is not None:
         return held
     mine = (_c.connection_id == connection_id, _c.name == name)
-    expires_at = await _database_time(tx) + timedelta(seconds=term_s)
+    expires_at = await database_time(tx) + timedelta(seconds=term_s)
     change = update(tables.lease).where(*mine)
     await tx.connection.execute(change.values(holder=holder, fence=_c.fence + 1, expires_at=expires_at))
     fence = (await tx.connection.execute(select(_c.fence).where(*mine))).scalar_one()
@@ -94,7 +94,7 @@ async def renew(tx: Tx, connection_id: int, lease: Lease, term_s: float) -> Leas
     Raises:
         LeaseLostError: the fence is no longer ours.
     """
-    expires_at = await _database_time(tx) + timedelta(seconds=term_s)
+    expires_at = await database_time(tx) + timedelta(seconds=term_s)
     if not await _set(tx, connection_id, lease, lease.holder, expires_at):
         raise LeaseLostError(
             f"{lease.holder} no longer holds '{lease.name}'.", name=lease.name, fence=lease.fence
@@ -117,7 +117,7 @@ async def _set(tx: Tx, connection_id: int, lease: Lease, holder: str, expires_at
     return bool((await tx.connection.execute(change.values(holder=holder, expires_at=expires_at))).rowcount)
 
 
-async def _database_time(tx: Tx) -> datetime:
+async def database_time(tx: Tx) -> datetime:
     """One clock for all holders: the server's; on SQLite all are on this machine and share its clock."""
     if tx.dialect == "sqlite":
         return tx.now

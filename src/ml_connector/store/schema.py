@@ -18,6 +18,7 @@ REVISIONS = (
     "0002",
     "0003",
     "0004",
+    "0005",
 )  # in order, each a file of migrations/versions; kept here so that opening loads no Alembic
 VERSION_TABLE = "mlc_schema"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -540,3 +540,26 @@ rejected = Table(  # requests that were refused: how many, and nothing else of t
     ),
     Column("count", Integer, nullable=False),
 )
+
+budget = Table(
+    "mlc_budget",
+    metadata,
+    *_of_connection(Column("bucket", Name, primary_key=True)),
+    Column("calls", Integer, nullable=False),
+    Column("window_ms", Integer, nullable=False),
+    Column("told", Boolean, nullable=False),  # by the side; else it is our assumption
+    Column("paused_until", UtcTime, nullable=True),
+    Column("day_calls", BigInteger, nullable=True),
+    Column("day_left", BigInteger, nullable=True),
+    Column("day_told_at", UtcTime, nullable=True),
+)
+
+budget_share = Table(
+    "mlc_budget_share",
+    metadata,
+    *_of_connection(Column("bucket", Name, primary_key=True), Column("holder", Name, primary_key=True)),
+    Column("slots", Integer, nullable=False),
+    Column("wanted", JsonText, nullable=False),  # by priority
+    Column("grew_at", UtcTime, nullable=False),
+    Column("free_at", UtcTime, nullable=False),  # without another word of the holder
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +14,8 @@ from ml_connector.errors import ConfigurationError, ConnectorError, CredentialsE
 from ml_connector.telemetry import register_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ml_connector.transport.http import Transport
     from ml_connector.transport.request import Reply
 
@@ -34,7 +37,8 @@ class Credentials(Protocol):
         """This header was refused. True when a fresh one may do better."""
 
 
-def _checked(secret: str, what: str) -> str:
+def checked(secret: str, what: str) -> str:
+    """A secret as it can be sent; from now on it is masked in logs."""
     secret = secret.strip()
     if not secret or not secret.isascii() or re.search(r"[\x00-\x20\x7f]", secret):
         raise CredentialsError(
@@ -49,7 +53,7 @@ class StaticToken:
     """A bearer token that lives until somebody rotates it (HubSpot's ``pat-`` tokens of any kind)."""
 
     def __init__(self, secret: str) -> None:
-        self._secret = _checked(secret, "access token")
+        self._secret = checked(secret, "access token")
 
     async def header(self, transport: Transport) -> str:  # noqa: ARG002 - the protocol's signature
         """Always the same."""
@@ -61,33 +65,22 @@ class StaticToken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
+    """An access token and when to fetch the next."""
+
     value: str
     fresh_until: float  # of the elapsed clock
 
 
-class EntraToken:
-    """An app-only access token of Microsoft Entra ID, fetched when needed and shared by every caller.
+class FetchedToken(ABC):
+    """An access token that is fetched when needed and shared by every caller.
 
     It is renewed five minutes (at most a tenth of its life) before it ends, and once when it was refused.
-
-    Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
 
-    def __init__(self, authority: str, tenant: str, client_id: str, client_secret: str, host: str) -> None:
-        self._url = f"{authority.rstrip('/')}/{tenant}/oauth2/v2.0/token"
-        resource = host if "://" in host else f"https://{host}"
-        self._form = {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": _checked(client_secret, "client secret"),
-            "scope": f"{resource.rstrip('/')}/.default",
-        }
-        self._token: _Token | None = None
-        self._fetching: asyncio.Task[_Token] | None = None
-
-    def __repr__(self) -> str:
-        return f"EntraToken({self._url})"
+    def __init__(self) -> None:
+        self._token: Token | None = None
+        self._fetching: asyncio.Task[Token] | None = None
 
     async def header(self, transport: Transport) -> str:
         """A token that is good for a while yet; all who wait share one request."""
@@ -105,38 +98,77 @@ class EntraToken:
             self._token = None
         return True
 
-    def _fetched(self, task: asyncio.Task[_Token]) -> None:
+    def _fetched(self, task: asyncio.Task[Token]) -> None:
         self._fetching = None
         if not task.cancelled() and task.exception() is None:
             self._token = task.result()
 
-    async def _fetch(self, transport: Transport) -> _Token:
-        value, life_s = _read_token((await self._granted(transport)).data)
-        register_secret(value)
-        early = min(_EARLY_S, life_s * _EARLY_SHARE)
-        return _Token(value, transport.elapsed_s() + life_s - early)
+    @abstractmethod
+    async def _fetch(self, transport: Transport) -> Token:
+        """A new token."""
 
-    async def _granted(self, transport: Transport) -> Reply:
-        """The answer that holds a token; passing faults of the sign-in service are waited out."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                reply = await transport.post_form(self._url, self._form)
-            except UnavailableError as exc:
-                error: ConnectorError = exc
-            else:
-                if reply.status == HTTPStatus.OK:
-                    return reply
-                if not _is_passing(reply):
-                    raise token_fault(reply)
-                error = UnavailableError(
-                    f"The sign-in service answered with status {reply.status}.", code="entra.unavailable"
-                )
-            wait_s = transport.backoff_s(attempt)
-            if wait_s is None:
-                raise error
-            await asyncio.sleep(wait_s)
+
+async def granted(
+    transport: Transport, url: str, form: Mapping[str, str], is_passing: Callable[[Reply], bool], *, code: str
+) -> Reply:
+    """The answer of a token endpoint that is not a passing fault; those are waited out.
+
+    Raises:
+        UnavailableError: it did not pass.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            reply = await transport.post_form(url, form)
+        except UnavailableError as exc:
+            error: ConnectorError = exc
+        else:
+            if reply.status == HTTPStatus.OK or not is_passing(reply):
+                return reply
+            error = UnavailableError(f"The sign-in service answered with status {reply.status}.", code=code)
+        wait_s = transport.backoff_s(attempt)
+        if wait_s is None:
+            raise error
+        await asyncio.sleep(wait_s)
+
+
+def fresh_token(data: Any, transport: Transport) -> Token:
+    """The token of an answer, with the moment to renew it.
+
+    Raises:
+        UnavailableError: the answer holds none.
+    """
+    value, life_s = _read_token(data)
+    register_secret(value)
+    return Token(value, transport.elapsed_s() + life_s - min(_EARLY_S, life_s * _EARLY_SHARE))
+
+
+class EntraToken(FetchedToken):
+    """An app-only access token of Microsoft Entra ID.
+
+    Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+    """
+
+    def __init__(self, authority: str, tenant: str, client_id: str, client_secret: str, host: str) -> None:
+        super().__init__()
+        self._url = f"{authority.rstrip('/')}/{tenant}/oauth2/v2.0/token"
+        resource = host if "://" in host else f"https://{host}"
+        self._form = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": checked(client_secret, "client secret"),
+            "scope": f"{resource.rstrip('/')}/.default",
+        }
+
+    def __repr__(self) -> str:
+        return f"EntraToken({self._url})"
+
+    async def _fetch(self, transport: Transport) -> Token:
+        reply = await granted(transport, self._url, self._form, _is_passing, code="entra.unavailable")
+        if reply.status != HTTPStatus.OK:
+            raise token_fault(reply)
+        return fresh_token(reply.data, transport)
 
 
 def _read_token(data: Any) -> tuple[str, float]:

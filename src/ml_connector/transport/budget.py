@@ -6,19 +6,20 @@ call, which is some unknown time in between.
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from ml_connector.errors import ThrottledError
+from ml_connector.domain.priority import Priority, current_priority
+from ml_connector.domain.sharing import Allowance, DayQuota
+from ml_connector.transport.day import Day
+from ml_connector.transport.line import Bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from ml_connector.domain.clock import Clock, Surroundings
+    from ml_connector.domain.clock import Surroundings
 
-_SOONEST_S = 0.001  # the loop's clock and the elapsed clock may differ by less than this
+AT_ONCE = {"dynamics": 6, "hubspot": 16}  # calls under way of one process
 
 
 class Slot(Protocol):
@@ -31,11 +32,13 @@ class Slot(Protocol):
 class Ledger(Protocol):
     """Who may call when. Buckets are named general first (``hubspot``, then ``hubspot.search``)."""
 
-    async def acquire(self, buckets: tuple[str, ...], *, patience_s: float = math.inf) -> Slot:
-        """Wait in line for a slot in every bucket.
+    async def acquire(
+        self, buckets: tuple[str, ...], *, patience_s: float = math.inf, priority: Priority | None = None
+    ) -> Slot:
+        """Wait in line for a slot in every bucket; without a priority, that of the run goes.
 
         Raises:
-            ThrottledError: a bucket is paused for longer than ``patience_s``.
+            ThrottledError: a bucket is paused for longer than ``patience_s``, or the day's calls are used up.
         """
 
     def learn(self, bucket: str, limit: int, window_s: float, *, left: int | None = None) -> None:
@@ -44,187 +47,128 @@ class Ledger(Protocol):
     def assume(self, bucket: str, limit: int, window_s: float) -> None:
         """A limit that holds until the side tells its own; one that is known already stands."""
 
+    def learn_day(self, side: str, calls: int, left: int) -> None:
+        """The side allows ``calls`` in a day; ``left`` of them were still unused."""
+
+    def day_is_spent(self, side: str) -> float:
+        """The side said that the day is used up; the seconds until it ends, infinite where that is not known."""
+
     def pause(self, bucket: str, until_elapsed_s: float) -> None:
         """Nobody calls before this moment of the elapsed clock."""
 
 
 class MemoryLedger:
-    """The ledger of one process. First come, first served; constant work for each call."""
+    """The ledger of one process. By priority, then first come, first served; constant work for each call."""
 
     def __init__(self, around: Surroundings, *, concurrent: Mapping[str, int] | None = None) -> None:
         self._clock = around.clock
-        self._concurrent = {"dynamics": 6, "hubspot": 16, **(concurrent or {})}
-        self._buckets: dict[str, _Bucket] = {}
+        self._concurrent = {**AT_ONCE, **(concurrent or {})}
+        self._buckets: dict[str, Bucket] = {}
+        self._days: dict[str, Day] = {}
+        self._starving: Callable[[str], None] | None = None
 
-    def _bucket(self, name: str) -> _Bucket:
+    def _bucket(self, name: str) -> Bucket:
         bucket = self._buckets.get(name)
         if bucket is None:
             width = self._concurrent.get(name, math.inf)
-            bucket = self._buckets[name] = _Bucket(name, self._clock, width)
+            bucket = self._buckets[name] = Bucket(name, self._clock, width, self._starving)
         return bucket
 
-    def known_limit(self, bucket: str) -> tuple[int, float] | None:
-        """Calls and seconds of a window, where the side told them; None where it has not."""
-        return self._bucket(bucket).told
+    def _limited(self, bucket: Bucket) -> None:
+        """A bucket has a limit for the first time."""
 
-    async def acquire(self, buckets: tuple[str, ...], *, patience_s: float = math.inf) -> Slot:
+    def _day(self, side: str) -> Day:
+        return self._days.setdefault(side, Day(side, self._clock))
+
+    def known_limit(self, bucket: str) -> tuple[int, float] | None:
+        """Calls and seconds of a window, where they are known; None where they are not."""
+        known = self._bucket(bucket).allowance
+        return (known.calls, known.window_s) if known is not None and known.window_s else None
+
+    def day_of(self, side: str, *, time_zone: str, reserve: float) -> None:
+        """The day of a side ends at midnight of this time zone; this share of its calls is kept for others."""
+        self._day(side).set_up(time_zone, reserve)
+
+    async def acquire(
+        self, buckets: tuple[str, ...], *, patience_s: float = math.inf, priority: Priority | None = None
+    ) -> Slot:
         """Wait in line, for the most special bucket first: nobody who waits for it holds a general slot."""
-        slot = _Slots([])
+        rank = current_priority() if priority is None else priority
+        day = self._day(buckets[0].partition(".")[0])
+        day.require(rank)
+        slot = _Slots([], day, rank)
         try:
             for name in reversed(buckets):
                 bucket = self._bucket(name)
-                await bucket.take(patience_s)
+                await bucket.take(rank, patience_s)
                 slot.held.append(bucket)
+            day.require(rank)  # it may have been used up while this call waited
         except BaseException:
             slot.unused()
             raise
+        day.under_way += 1
         return slot
 
     def learn(self, bucket: str, limit: int, window_s: float, *, left: int | None = None) -> None:
         """Take over a limit the side told; calls of others in the same window count against it."""
-        self._bucket(bucket).learn(limit, window_s, left)
+        found = self._bucket(bucket)
+        told = Allowance(max(1, limit), window_s, told=True)
+        if found.allowance != told:
+            self._allow(found, told)
+            self._learnt(bucket)
+        if left is not None:
+            found.left(left)
 
     def assume(self, bucket: str, limit: int, window_s: float) -> None:
         """Take a limit for granted where none is known; a second client of one portal forgets nothing."""
         found = self._bucket(bucket)
-        if not found.is_known:
-            found.learn(limit, window_s, None)
+        if found.allowance is None:
+            self._allow(found, Allowance(limit, window_s, told=False))
+
+    def learn_day(self, side: str, calls: int, left: int) -> None:
+        """Take over what the side told of the day."""
+        self._day(side).told(DayQuota(calls, left, self._clock.now()))
+
+    def day_is_spent(self, side: str) -> float:
+        """Nobody calls any more until the day ends, or an hour has passed without a word of the side."""
+        return self._day(side).spent()
 
     def pause(self, bucket: str, until_elapsed_s: float) -> None:
         """Stop a bucket for all callers and let only half as many calls at once afterwards."""
-        self._bucket(bucket).pause(until_elapsed_s)
+        self._bucket(bucket).pause(until_elapsed_s, halve=True)
+        self._paused(bucket)
+
+    async def close(self) -> None:
+        """Nothing is left behind: this ledger is nobody else's."""
+
+    def _allow(self, bucket: Bucket, allowance: Allowance) -> None:
+        if bucket.allowance is None:
+            self._limited(bucket)
+        bucket.allow(allowance)
+
+    def _learnt(self, bucket: str) -> None:
+        """A limit is known now that others should know too."""
+
+    def _paused(self, bucket: str) -> None:
+        """The same of a pause."""
 
 
 class _Slots:
     """The slots of one call, one a bucket."""
 
-    def __init__(self, held: list[_Bucket]) -> None:
+    def __init__(self, held: list[Bucket], day: Day, priority: Priority) -> None:
         self.held = held
+        self._day = day
+        self._priority = priority
 
     def answered(self) -> None:
+        if self.held:
+            self._day.under_way -= 1
         for bucket in self.held:
-            bucket.answered()
+            bucket.answered(self._priority)
         self.held = []
 
     def unused(self) -> None:
         for bucket in self.held:
-            bucket.unused()
+            bucket.unused(self._priority)
         self.held = []
-
-
-class _Bucket:
-    """One limit: what is under way, what was answered within the window, and who waits."""
-
-    def __init__(self, name: str, clock: Clock, width: float) -> None:
-        self._name = name
-        self._clock = clock
-        self._widest = width
-        self._width = width  # calls at once; halved by a pause, widened by answers
-        self._limit = math.inf
-        self._window_s = 0.0
-        self._paused_until = -math.inf
-        self._under_way = 0
-        self._free_at: deque[float] = deque()  # moments at which answered calls leave the window
-        self._line: deque[tuple[asyncio.Future[None], float]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def is_known(self) -> bool:
-        return self._limit < math.inf
-
-    @property
-    def told(self) -> tuple[int, float] | None:
-        return (int(self._limit), self._window_s) if self._window_s and self.is_known else None
-
-    async def take(self, patience_s: float) -> None:
-        now = self._clock.elapsed_s()
-        if self._paused_until - now > patience_s:
-            raise self._too_long(self._paused_until - now)
-        if not self._line and self._wait_s(now) <= 0:
-            self._under_way += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append((turn, patience_s))
-        self._serve()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.unused()
-            raise
-
-    def answered(self) -> None:
-        self._under_way -= 1
-        if self._window_s:
-            self._free_at.append(self._clock.elapsed_s() + self._window_s)
-        if self._width < self._widest:
-            self._width = min(self._widest, self._width + 1.0 / self._width)
-        self._serve()
-
-    def unused(self) -> None:
-        self._under_way -= 1
-        self._serve()
-
-    def learn(self, limit: int, window_s: float, left: int | None) -> None:
-        now = self._clock.elapsed_s()
-        self._limit, self._window_s = max(1, limit), window_s
-        if left is not None:
-            self._forget(now)
-            elsewhere = limit - left - self._under_way - len(self._free_at)
-            self._free_at.extend([now + window_s] * min(max(elsewhere, 0), limit))
-        self._serve()
-
-    def pause(self, until_elapsed_s: float) -> None:
-        now = self._clock.elapsed_s()
-        if self._paused_until <= now:  # one storm is one pause, however many calls it hit
-            self._width = max(1.0, min(self._width, self._under_way + 1.0) / 2.0)
-        self._paused_until = max(self._paused_until, until_elapsed_s)
-        wait = self._paused_until - now
-        for turn, patience_s in self._line:
-            if wait > patience_s and not turn.done():
-                turn.set_exception(self._too_long(wait))
-        self._serve()
-
-    def _too_long(self, wait_s: float) -> ThrottledError:
-        return ThrottledError(
-            f"{self._name} asked for a pause of {math.ceil(wait_s)} s, longer than this run may wait.",
-            retry_after_s=wait_s,
-            hint="Nothing is lost: run it again after the pause.",
-        )
-
-    def _forget(self, now: float) -> None:
-        while self._free_at and self._free_at[0] <= now:
-            self._free_at.popleft()
-
-    def _wait_s(self, now: float) -> float:
-        """Until the next slot: 0 when one is free, infinite when only an answer can free one."""
-        if now < self._paused_until:
-            return self._paused_until - now
-        self._forget(now)
-        if self._under_way + 1 > self._width:
-            return math.inf
-        if self._under_way + len(self._free_at) < self._limit:
-            return 0.0
-        return self._free_at[0] - now if self._free_at else math.inf
-
-    def _serve(self) -> None:
-        """Hand free slots to those who waited longest, and set the alarm for the next one."""
-        if not self._line:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        now = self._clock.elapsed_s()
-        while self._line:
-            turn, _ = self._line[0]
-            if turn.done():  # cancelled, or told that the pause is too long
-                self._line.popleft()
-                continue
-            wait = self._wait_s(now)
-            if wait > 0:
-                if wait < math.inf:
-                    self._timer = asyncio.get_running_loop().call_later(max(wait, _SOONEST_S), self._serve)
-                return
-            self._line.popleft()
-            self._under_way += 1
-            turn.set_result(None)

@@ -226,9 +226,7 @@ class Transport:
             call.attempts += 1
             self.sent += 1
             reply = await self._wire.exchange(call.request.method, call.url, headers, call.body)
-            limit = self._judge.limit(call.request, reply.headers)
-            if limit is not None:
-                self.budget.learn(limit.bucket, limit.calls, limit.window_s, left=limit.left)
+            self._learn(call.request, reply)
         finally:
             slot.answered()
         _log.debug(
@@ -241,6 +239,15 @@ class Transport:
             correlation_id=reply.correlation_id,
         )
         return reply
+
+    def _learn(self, request: Request, reply: Reply) -> None:
+        """What the headers tell of limits."""
+        limit = self._judge.limit(request, reply.headers)
+        if limit is not None:
+            self.budget.learn(limit.bucket, limit.calls, limit.window_s, left=limit.left)
+        day = self._judge.day(reply.headers)
+        if day is not None:
+            self.budget.learn_day(self.side, day.calls, day.left)
 
     def _of_reply(self, call: _Call, reply: Reply) -> _Failure:
         if httpx2.codes.is_redirect(reply.status):
@@ -266,6 +273,8 @@ class Transport:
         if isinstance(verdict, Final):
             raise failure.error
         wait_s = self._wait_s(call, verdict, failure.asked_s)
+        if verdict.day_is_spent:
+            wait_s = min(wait_s, self.budget.day_is_spent(self.side))
         if verdict.pause:
             for bucket in (verdict.bucket,) if verdict.bucket else call.buckets:
                 self.budget.pause(bucket, self.elapsed_s() + wait_s)

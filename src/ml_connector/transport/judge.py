@@ -26,6 +26,7 @@ class Again:
         throttled: The side asked us to slow down.
         pause: Nobody may use the bucket until the wait is over.
         bucket: Which bucket pauses; empty for all buckets of the call.
+        day_is_spent: Nothing is left of the day's calls; the wait ends with the day at the latest.
     """
 
     after_s: float | None = None
@@ -34,6 +35,7 @@ class Again:
     throttled: bool = False
     pause: bool = False
     bucket: str = ""
+    day_is_spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,19 @@ class Limit:
     left: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DayLimit:
+    """What an answer told of the day: ``calls`` in all, ``left`` of them unused."""
+
+    calls: int
+    left: int
+
+
 def _no_limit(_request: Request, _headers: Mapping[str, str]) -> Limit | None:
+    return None
+
+
+def _no_day(_headers: Mapping[str, str]) -> DayLimit | None:
     return None
 
 
@@ -66,8 +80,10 @@ class Judge:
         verdict: From status, headers and data of an answer that is no success to what to do next.
         fault: The error of an answer that stays.
         limit: The limit an answer's headers tell, if any.
+        day: What they tell of the day's calls, if anything.
     """
 
     verdict: Callable[[int, Mapping[str, str], Any], Verdict]
     fault: Callable[[Reply, Request], ConnectorError]
     limit: Callable[[Request, Mapping[str, str]], Limit | None] = _no_limit
+    day: Callable[[Mapping[str, str]], DayLimit | None] = _no_day

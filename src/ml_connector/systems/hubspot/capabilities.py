@@ -58,12 +58,19 @@ async def ping(
     except ConnectorError as exc:
         log.failed("Connect", exc)
         return log.report()
-    log.passed("Connect", f"Portal {account.portal_id} answers, API version {settings.api_version}.")
+    how = f"OAuth app {settings.client_id}" if settings.client_id else "a static access token"
+    log.passed("Connect", f"Portal {account.portal_id} answers {how}, API version {settings.api_version}.")
     if expected_portal is not None and account.portal_id != expected_portal:
         log.failed("Portal", _other_portal(account.portal_id, expected_portal))
         return log.report()
     log.facts |= _facts(account)
-    await _scopes(client, log)
+    if settings.client_id:
+        log.facts["scopes"] = None
+        log.passed(
+            "Scopes", "Those the OAuth app was installed with; what it lacks shows in the steps below."
+        )
+    else:
+        await _scopes(client, log)
     await _objects(client, log)
     return log.report()
 

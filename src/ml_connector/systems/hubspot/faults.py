@@ -19,7 +19,7 @@ from ml_connector.errors import (
     UnavailableError,
 )
 from ml_connector.transport import strict_json
-from ml_connector.transport.judge import Again, Final, Judge, Limit, Reauthenticate, Verdict
+from ml_connector.transport.judge import Again, DayLimit, Final, Judge, Limit, Reauthenticate, Verdict
 from ml_connector.transport.request import WriteRequest
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SEARCH = "hubspot.search"
 ASSOCIATIONS = "hubspot.associations"
 ASSOCIATING = frozenset({"associations", "associations.create"})
 MIGRATING = 477  # the account moves to another data centre
-_DAILY_PAUSE_S = 3600.0  # the reset is the portal's midnight: look again every hour
+_DAILY_PAUSE_S = 3600.0  # until the portal's midnight, and where that is not known every hour a look
 _LONGEST = 400
 _EXISTING = re.compile(r"Existing ID:\s*(\d{1,20})")
 _RULES = {"MISSING_REQUIRED_PROPERTY", "MISSING_CONDITIONAL_REQUIRED_PROPERTY"}
@@ -94,6 +94,13 @@ def limit(request: Request, headers: Mapping[str, str]) -> Limit | None:
     return Limit(SIDE, int(calls), int(window) / 1000, int(left) if left.isdigit() else None)
 
 
+def day(headers: Mapping[str, str]) -> DayLimit | None:
+    """What an answer tells of the day; nothing to an OAuth app, and nothing on searches."""
+    calls = headers.get("x-hubspot-ratelimit-daily", "")
+    left = headers.get("x-hubspot-ratelimit-daily-remaining", "")
+    return DayLimit(int(calls), int(left)) if calls.isdigit() and left.isdigit() and int(calls) else None
+
+
 def verdict(status: int, headers: Mapping[str, str], data: Any) -> Verdict:  # noqa: ARG001 - Judge's signature
     """Whether the same call may succeed later."""
     if status == HTTPStatus.UNAUTHORIZED:
@@ -115,7 +122,14 @@ def _slow_down(data: Any) -> Again:
     policy = str(_field(data, "policyName")).upper()
     words = str(_field(data, "message")).lower()
     if policy == "DAILY" or "daily limit" in words:
-        return Again(after_s=_DAILY_PAUSE_S, reason="daily limit", throttled=True, pause=True, bucket=SIDE)
+        return Again(
+            after_s=_DAILY_PAUSE_S,
+            reason="daily limit",
+            throttled=True,
+            pause=True,
+            bucket=SIDE,
+            day_is_spent=True,
+        )
     if policy.startswith("TEN_SECONDLY") or "ten_secondly" in words:
         return Again(after_s=10.0, reason="ten-second limit", throttled=True, pause=True, bucket=SIDE)
     if policy == "SECONDLY" or "secondly limit" in words:
@@ -228,4 +242,4 @@ def _field(data: Any, name: str) -> Any:
     return "" if found is None else found
 
 
-JUDGE = Judge(verdict=verdict, fault=fault, limit=limit)
+JUDGE = Judge(verdict=verdict, fault=fault, limit=limit, day=day)

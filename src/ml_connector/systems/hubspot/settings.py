@@ -1,4 +1,4 @@
-"""What a person enters to connect a HubSpot portal. The access token is kept apart, in the vault."""
+"""What a person enters to connect a HubSpot portal. Tokens and secrets are kept apart, in the vault."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ class HubSpotSettings(BaseModel):
 
     url: str = Field(default="https://api.hubapi.com", description="Address of the API.")
     api_version: ApiVersion = Field(default="2026-03", description="Version of the API that is called.")
+    client_id: str = Field(default="", description="Of the OAuth app; empty with a static access token.")
     allow_local: bool = Field(default=False, description="Permit http and loopback hosts (twins, tests).")
+
+    @property
+    def token_url(self) -> str:
+        """Where an OAuth app fetches its access tokens."""
+        return f"{self.url}/oauth/{self.api_version}/token"
 
     @model_validator(mode="after")
     def _address(self) -> HubSpotSettings:

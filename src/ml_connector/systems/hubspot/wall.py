@@ -66,6 +66,7 @@ HUBSPOT_WALL = Wall(
         _rule("GET", rf"/crm/(?:v3/pipelines|pipelines/{_VERSION})/{_TYPE}", "pipelines"),
         _rule("GET", rf"/crm/(?:v3/owners|owners/{_VERSION})", "owners"),
         _rule("GET", rf"/account-info/(?:v3|{_VERSION})/details", "account"),
+        _rule("POST", "/oauth/(?:v3|2026-0[39])/token", "token"),
         _rule("POST", "/oauth/v2/private-apps/get/access-token-info", "token_info"),
     ),
     writes=(
