@@ -374,6 +374,22 @@ def test_on_postgresql_the_work_of_a_dead_process_resumes_on_another(on_postgres
     assert site.end(second) == 0
 
 
+def test_a_process_whose_session_the_database_has_ended_stops_by_itself(on_postgresql: Site) -> None:
+    """Others think that it is dead and take over: so it must not go on. A service manager starts it again."""
+    site = on_postgresql
+    process = site.start()
+    site.once_loaded()
+    import psycopg
+
+    with psycopg.connect(os.environ["MLC_DATABASE_URL"], autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 50632200"
+        ).fetchall()
+    assert ended == [(True,)]
+    process.communicate(timeout=40)
+    assert process.returncode == 5
+
+
 def test_told_to_end_in_the_middle_of_a_load_it_ends_between_two_pages(site: Site) -> None:
     """SIGTERM during a slice: exit code 0, the run stands as interrupted, and the next process goes on."""
     slow = {"match": {"method": "POST", "path": "products/batch"}, "fault": "delay", "seconds": 4, "times": 1}

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 OTHERS_S = 2.0  # how soon the work of a dead process is taken over
 SWEEP_S = 30.0
-SEEN_S = 10.0
+SEEN_S = 5.0
 PRUNE_S = 3_600.0
 MANY = 500
 KEPT = timedelta(days=14)
@@ -66,6 +66,7 @@ class Service:
     life: workers.Life
     schedules: bool = True  # whether it polls and works, or only takes events in
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: UnavailableError | None = None  # why it ends by itself
     last_tick_at: datetime | None = None  # what /readyz looks at
     _durable: Durable | None = None
     _places: dict[tuple[int, str], Workplace] = field(default_factory=dict)
@@ -212,9 +213,14 @@ class Service:
 
     async def _be_seen(self) -> None:
         if not await self.life.still_held():
-            raise UnavailableError(
-                "The session that holds this process's lock is gone.", code="serve.lock_lost"
+            # to the others this process is dead: they take over what it does
+            self.lost = UnavailableError(
+                "The database has ended the session by which others see that this process lives.",
+                code="serve.lock_lost",
+                hint="Start it again; what it had begun goes on.",
             )
+            self.draining.set()
+            return
         async with self.store.write() as tx:
             await workers.seen(tx, self.me.worker_id)
 

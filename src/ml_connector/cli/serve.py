@@ -64,9 +64,21 @@ async def serve(
 
             at = f" at {await opened.enter_async_context(listening(service))}"
         terminal.say(f"Serving as {service.me.name}{at}. Ctrl-C stops it; what is under way ends first.")
-        await stop.wait()
+        await _first(stop, service.draining)
         terminal.say("Stopping: what is under way ends where it can go on.")
+    if service.lost is not None:
+        raise service.lost
     return None
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait until one of them is set."""
+    import asyncio
+
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 @contextmanager

@@ -87,15 +87,17 @@ async def living(url: str, number: int, name: str) -> AsyncIterator[Life]:
         isolation_level="AUTOCOMMIT",
         connect_args={**KEEPALIVE, "options": SERVER_KEEPALIVE},
     )
-    with in_our_words():
-        async with engine.connect() as connection:
-            query = select(func.pg_try_advisory_lock(CLASS, number))
-            if not (await connection.execute(query)).scalar_one():
-                raise UnavailableError(
-                    "The lock of this process is taken; start it again.", code="serve.lock"
-                )
-            yield Life(connection)
-    await engine.dispose()
+    try:
+        with in_our_words():
+            async with engine.connect() as connection:
+                query = select(func.pg_try_advisory_lock(CLASS, number))
+                if not (await connection.execute(query)).scalar_one():
+                    raise UnavailableError(
+                        "The lock of this process is taken; start it again.", code="serve.lock"
+                    )
+                yield Life(connection)
+    finally:
+        await engine.dispose()
 
 
 class AnotherServesError(ConfigurationError):
