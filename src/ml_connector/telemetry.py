@@ -11,12 +11,14 @@ import json
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, quote_plus
 
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "•••"
@@ -124,3 +126,41 @@ def setup_logging(level: str = "INFO", *, json: bool = False) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+class Meter(Protocol):
+    """Who keeps the figures of this process, by the names that Prometheus shows."""
+
+    def count(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+        """Add to a counter."""
+
+    def time(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:
+        """Note how long something took."""
+
+
+class _NoMeter:
+    """Where nobody asks for figures, none are kept."""
+
+    def count(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+        pass
+
+    def time(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:
+        pass
+
+
+_meters: list[Meter] = [_NoMeter()]
+
+
+def set_meter(meter: Meter) -> None:
+    """Keep the figures of this process here."""
+    _meters[0] = meter
+
+
+def count(name: str, by: float = 1, **labels: str) -> None:
+    """Add to a counter of this process; labels are few and of few values, never keys of records."""
+    _meters[0].count(name, by, labels)
+
+
+def time_taken(name: str, seconds: float, **labels: str) -> None:
+    """Note how long something took in this process."""
+    _meters[0].time(name, seconds, labels)

@@ -254,6 +254,8 @@ def test_health_and_figures_are_answered_without_a_sign_in_and_without_a_word_ab
     for name in (
         "mlc_build_info", "mlc_flow_last_success_timestamp_seconds", "mlc_flow_lag_seconds", "mlc_open_errors",
         "mlc_scheduler_heartbeat_timestamp_seconds",
+        'mlc_records_total{flow="customers",outcome="created"} ',
+        "mlc_http_client_request_duration_seconds_bucket",
     ):  # fmt: skip
         assert f"\n{name}" in text
     assert not any(key in text for key in site.companies())

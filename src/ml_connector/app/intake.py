@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ml_connector import telemetry
 from ml_connector.app.event_rules import dynamics_rules, event_settings, hubspot_rules
 from ml_connector.app.event_secrets import DIGEST_KEY, HOOK_TOKEN, SIGNING_SECRET
 from ml_connector.domain.events import UnreadableEventError
@@ -175,6 +176,9 @@ class Intake:
         if verdict.full:
             self._count(gate.connection_id, source, "too_many_open")
             return _answer(429, retry_after_s=FULL_RETRY_S)
+        for outcome in ("accepted", "duplicates", "left_out"):
+            if by := getattr(verdict, outcome):
+                telemetry.count("mlc_events_total", by, source=source, outcome=outcome)
         return Answer(200, f"{verdict.stored} taken.")
 
     def _opens(self, token: str, secret: Rotating | None) -> bool:
@@ -244,6 +248,7 @@ class Intake:
 
     def _count(self, connection_id: int, source: str, reason: str) -> None:
         self._refused[connection_id, source, reason] += 1
+        telemetry.count("mlc_events_total", source=source, outcome="rejected")
         if self._counting is None or self._counting.done():
             self._counting = asyncio.create_task(self._store_counts_later())
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+import structlog
 
 from ml_connector.app.event_rules import event_settings
 from ml_connector.app.flow_switch import FLOW_NAMES
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ml_connector.store.requests import Request
     from ml_connector.store.vault import Vault
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
 OTHERS_S = 2.0  # how soon the work of a dead process is taken over
@@ -89,7 +90,8 @@ class Service:
                 return
             place = await self._place(ticket)
             if place is not None:
-                await run_slice(place, ticket.request_id, ticket.slice, self.me.worker_id)
+                with structlog.contextvars.bound_contextvars(slice=ticket.id):
+                    await run_slice(place, ticket.request_id, ticket.slice, self.me.worker_id)
         finally:
             if task is not None:
                 self._under_way.discard(task)
@@ -144,7 +146,7 @@ class Service:
             try:
                 await self._tick(times)
             except ConnectorError as error:
-                log.warning("tick_failed", extra={"reason": error.message, "code": error.code})
+                _log.warning("tick_failed", reason=error.message, code=error.code)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.draining.wait(), TICK_S)
 
@@ -239,7 +241,7 @@ class Service:
                 await self._again(ticket)
             async with self.store.write() as tx:
                 await workers.leave(tx, row.worker_id)
-            log.warning("worker_gone", extra={"worker": row.name, "slices": len(released)})
+            _log.warning("worker_gone", worker=row.name, slices=len(released))
 
     async def _prune(self) -> None:
         """Forget requests and workflows that ended long ago."""

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ml_connector import telemetry
 from ml_connector.app import chosen
 from ml_connector.app.asking import kind_of
 from ml_connector.app.flows import order_flow
 from ml_connector.app.replay import replay
 from ml_connector.app.sync import sync
 from ml_connector.domain.priority import Priority, priority
-from ml_connector.domain.records import Counters
+from ml_connector.domain.records import Counters, Result
 from ml_connector.engine import inbox
 from ml_connector.engine.process_runs import told_processes
 from ml_connector.engine.runs import PAUSES
@@ -54,6 +55,7 @@ async def run_slice(place: Workplace, request_id: str, number: int, worker: str)
         outcome = await _work(place, request)
     except ConnectorError as error:
         outcome = Outcome(figures={}, message=error.message, error=error)
+    _tell(request.flow, outcome.figures)
     figures = _together(request.figures, outcome.figures)
     async with place.store.write() as tx:
         if outcome.more:
@@ -65,6 +67,13 @@ async def run_slice(place: Workplace, request_id: str, number: int, worker: str)
             figures["stopped_by"] = {"kind": kind_of(stopped), "hint": stopped.hint}
             await requests.end(tx, cid, request_id, "failed", figures, stopped.message, stopped.code)
             await _pause(place, tx, request, stopped)
+
+
+def _tell(flow: str, figures: dict[str, Any]) -> None:
+    """The figures of one slice, for those who watch the process."""
+    for result in Result:
+        if by := figures.get(result.value, 0):
+            telemetry.count("mlc_records_total", by, flow=flow, outcome=result.value)
 
 
 async def _work(place: Workplace, request: Request) -> Outcome:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from ml_connector import __version__
+from ml_connector import __version__, telemetry
 from ml_connector.app.health import figures, problems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ml_connector.app.service import Service
 
 HELP = {
@@ -25,9 +27,23 @@ HELP = {
     "mlc_scheduler_heartbeat_timestamp_seconds": "When the schedules were last looked at.",
 }
 
+COUNTED = {
+    "mlc_records_total": ("Records that runs of this process dealt with.", ("flow", "outcome")),
+    "mlc_throttled_total": ("Answers that asked to slow down.", ("system",)),
+    "mlc_events_total": ("Events that came in.", ("source", "outcome")),
+}
+TIMED = {
+    "mlc_http_client_request_duration_seconds": (
+        "How long calls took until their answer was read.",
+        ("system", "operation", "status_class"),
+    )
+}
+
 
 def routes(service: Service) -> APIRouter:
     """The three routes."""
+    kept = KeptFigures()
+    telemetry.set_meter(kept)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -39,12 +55,40 @@ def routes(service: Service) -> APIRouter:
     async def metrics(request: Request) -> Response:
         if not _may_see(request, service.settings.metrics_token.get_secret_value()):
             return Response(status_code=404)
-        return Response(await _text(service), media_type=CONTENT_TYPE_LATEST)
+        text = kept.text() + await _text(service)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     router = APIRouter()
     for path, answer in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
         router.add_route(path, answer, ["GET"], include_in_schema=False)
     return router
+
+
+class KeptFigures:
+    """The counters and times of this process since it began."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._counters = {
+            name: Counter(name, words, labels, registry=self._registry)
+            for name, (words, labels) in COUNTED.items()
+        }
+        self._times = {
+            name: Histogram(name, words, labels, registry=self._registry)
+            for name, (words, labels) in TIMED.items()
+        }
+
+    def count(self, name: str, by: float, labels: Mapping[str, str]) -> None:
+        """Add to a counter."""
+        self._counters[name].labels(**labels).inc(by)
+
+    def time(self, name: str, seconds: float, labels: Mapping[str, str]) -> None:
+        """Note how long something took."""
+        self._times[name].labels(**labels).observe(seconds)
+
+    def text(self) -> bytes:
+        """As Prometheus reads it."""
+        return generate_latest(self._registry)
 
 
 def _may_see(request: Request, token: str) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx2
 import structlog
 
+from ml_connector import telemetry
 from ml_connector.errors import (
     ConfigurationError,
     ConnectorError,
@@ -225,7 +226,9 @@ class Transport:
                 call.last_check()
             call.attempts += 1
             self.sent += 1
+            began = self.elapsed_s()
             reply = await self._wire.exchange(call.request.method, call.url, headers, call.body)
+            self._tell(call.request, reply, self.elapsed_s() - began)
             self._learn(call.request, reply)
         finally:
             slot.answered()
@@ -248,6 +251,14 @@ class Transport:
         day = self._judge.day(reply.headers)
         if day is not None:
             self.budget.learn_day(self.side, day.calls, day.left)
+
+    def _tell(self, request: Request, reply: Reply, seconds: float) -> None:
+        """The figures of one answered call."""
+        status_class = f"{reply.status // 100}xx"
+        labels = {"system": self.side, "operation": request.resource, "status_class": status_class}
+        telemetry.time_taken("mlc_http_client_request_duration_seconds", seconds, **labels)
+        if reply.status == httpx2.codes.TOO_MANY_REQUESTS:
+            telemetry.count("mlc_throttled_total", system=self.side)
 
     def _of_reply(self, call: _Call, reply: Reply) -> _Failure:
         if httpx2.codes.is_redirect(reply.status):
