@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-sim test-peers test-long test-reference check format bench bench-audit \
-	bench-events bench-match bench-orders bench-ready bench-resume bench-twin postgres postgres-stop requirements clean
+	bench-events bench-match bench-orders bench-ready bench-resume bench-service bench-twin postgres postgres-stop requirements clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +64,9 @@ bench-events: $(VENV)/.dev ## Measure the door for events: 300 webhooks a second
 
 bench-resume: $(VENV)/.dev ## Kill syncs at random moments: what is read and sent again
 	@$(BIN)/python -m benchmarks.resume $(ARGS)
+
+bench-service: $(VENV)/.dev ## Measure the service: won deal to order and customer to HubSpot, by event and by polls; idling
+	@$(BIN)/python -m benchmarks.service $(ARGS)
 
 bench-twin: $(VENV)/.dev ## Measure the twins: upserts, listed rows and reads by key a second
 	@$(BIN)/python -m benchmarks.twin $(ARGS)
