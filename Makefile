@@ -23,8 +23,9 @@ setup: $(VENV)/.dev ## Set up .venv with everything for working on the code
 demo: $(VENV)/.runtime ## Watch the whole circle on simulated systems: no account needed
 	@$(BIN)/ml-connector demo
 
+# Three at once on two cores: tests wait for sockets and databases a third of their time.
 test: $(VENV)/.dev ## Run the tests of every day (all but simulation, release tier, peers and reference)
-	$(PYTEST) -m "not sim and not long and not reference and not peers" $(ARGS)
+	$(BIN)/python -m pytest -n 3 -m "not sim and not long and not reference and not peers" $(ARGS)
 
 test-sim: $(VENV)/.dev ## Run the simulation: a crash at every point of every story
 	PYTHONHASHSEED=0 $(PYTEST) -m sim $(ARGS)

@@ -278,8 +278,9 @@ def test_a_second_process_on_one_sqlite_file_is_refused_and_told_who_serves(on_s
     assert on_sqlite.end(on_sqlite.start()) == 0
 
 
-def test_sync_and_replay_ask_the_process_that_serves(site: Site) -> None:
+def test_sync_and_replay_ask_the_process_that_serves(on_postgresql: Site) -> None:
     """The figures come back as from a pass of one's own, and the audit names the person."""
+    site = on_postgresql
     process = site.start()
     site.once_loaded()
     for flow in ("customers", "products"):
@@ -392,9 +393,10 @@ def test_a_process_whose_session_the_database_has_ended_stops_by_itself(on_postg
     assert process.returncode == 5
 
 
-def test_told_to_end_in_the_middle_of_a_load_it_ends_between_two_pages(site: Site) -> None:
+def test_told_to_end_in_the_middle_of_a_load_it_ends_between_two_pages(on_sqlite: Site) -> None:
     """SIGTERM during a slice: exit code 0, the run stands as interrupted, and the next process goes on."""
-    slow = {"match": {"method": "POST", "path": "products/batch"}, "fault": "delay", "seconds": 4, "times": 1}
+    site = on_sqlite
+    slow = {"match": {"method": "POST", "path": "products/batch"}, "fault": "delay", "seconds": 2, "times": 1}
     site.twins.control("POST", "faults", slow)
     process = site.start()
     until(lambda: running(site, "products"), "a run of products")
