@@ -58,12 +58,16 @@ async def serve(
         service = await opened.enter_async_context(
             serving(settings, surroundings(), schedules=not no_scheduler)
         )
-        at = ""
+        url = ""
         if not no_console:
             from ml_connector.console.serving import listening
 
-            at = f" at {await opened.enter_async_context(listening(service))}"
+            url = await opened.enter_async_context(listening(service))
+        at = f" at {url}" if url else ""
         terminal.say(f"Serving as {service.me.name}{at}. Ctrl-C stops it; what is under way ends first.")
+        if terminal.json:
+            terminal.give(Reply("serve/1", {"served_by": service.me.name, "url": url}, ()))
+            sys.stdout.flush()
         await _first(stop, service.draining)
         terminal.say("Stopping: what is under way ends where it can go on.")
     if service.lost is not None:

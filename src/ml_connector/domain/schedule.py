@@ -19,7 +19,7 @@ from ml_connector.errors import ConfigurationError
 
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=31)
-MOST_QUIET = 400  # times in a row that may lie within quiet hours
+MOST_QUIET = 20  # times in a row that may lie within quiet hours: each is on another day
 A_DAY_OF_NO_CHANGE = datetime(2026, 1, 5, tzinfo=UTC)
 _UNITS = {
     "s": 1,
