@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ml_connector.app.flows import record_flow
 from ml_connector.app.slices import run_slice
+from ml_connector.app.sync import sync
 from ml_connector.engine.dispatch import Rank, file, file_due
-from ml_connector.engine.runs import keyed_records
 from ml_connector.store import flows, requests, runs
 from ml_connector.store.leases import LeaseLostError
 
@@ -124,11 +123,19 @@ async def test_a_run_whose_flow_another_process_has_taken_over_stores_nothing_mo
     with pytest.raises(LeaseLostError):
         async with engine.write():
             pass
-    flow = await record_flow(office.at, "customers")
-    keys = [f"{row['dataAreaId']}:{row['CustomerAccount']}" for row in organisations(office)]
-    report = await keyed_records(flow, office.at.engine, keys, office.at.traffic)
+    office.fault("hubspot", "delay", "POST", "batch", seconds=1)  # the other one takes over meanwhile
+    slow = asyncio.create_task(office.sync("customers"))
+    seen = asyncio.Event()
+    office.twins.pair.shells["hubspot"].on_request.append(
+        lambda _side, request, _at: seen.set() if "batch" in request.path else None
+    )
+    await asyncio.wait_for(seen.wait(), 10)
+    async with office.opened() as other:
+        [report] = await sync(other, ["customers"])
     assert report.error is None
-    assert len(office.records("companies")) == len(keys)
+    lost = (await slow)["customers"].error
+    assert isinstance(lost, LeaseLostError)
+    assert len(office.records("companies")) == len(organisations(office))
 
 
 @ON_BOTH_DATABASES

@@ -28,19 +28,20 @@ BULK = 1000  # due processes taken in one pass
 
 async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[], Traffic]) -> RunReport:
     """Notice every trigger, advance what is due, count each subject once."""
-    holding = await engine.holding(flow.name)
-    async with holding.write() as tx:
+    async with engine.write() as tx:
         await runs.abandon_open(tx, engine.connection_id, flow.name)
 
     async def work(run_id: str, counters: Counters) -> None:
         async def take(process: Process) -> None:
-            await _take(flow, engine, process, counters)  # under the lease of its subject, not of the pass
+            await _take(
+                flow, engine, process, counters
+            )  # under the lease of its subject: passes may go side by side
 
-        async with aclosing(_to_take(flow, holding, run_id)) as found:
+        async with aclosing(_to_take(flow, engine, run_id)) as found:
             await take_each(found, take, most=flow.at_once)
         engine.require_time()
 
-    return await carry_out(flow.name, holding, traffic, kind="orders", work=work)
+    return await carry_out(flow.name, engine, traffic, kind="orders", work=work)
 
 
 async def told_processes(

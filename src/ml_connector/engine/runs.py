@@ -29,6 +29,7 @@ from ml_connector.errors import (
 )
 from ml_connector.store import audit, calls, crawls, flows, progress, runs
 from ml_connector.store.audit import Entry
+from ml_connector.store.leases import LeaseLostError
 from ml_connector.store.runs import Run
 
 if TYPE_CHECKING:
@@ -217,8 +218,10 @@ async def planned_records(
 async def keyed_records(
     flow: RecordFlow, engine: Engine, keys: Sequence[str], traffic: Callable[[], Traffic]
 ) -> RunReport:
-    """Move these records only; one that is parked stays so while nothing about it has changed."""
-    engine = await engine.holding(flow.name)
+    """Move these records only; one that is parked stays so while nothing about it has changed.
+
+    It takes no pass over: a record that is asked for goes beside one, as a replay does.
+    """
 
     async def work(run_id: str, counters: Counters) -> None:
         await settle_creations(flow, engine, run_id)
@@ -262,7 +265,6 @@ async def replay_records(
 ) -> RunReport:
     """Read these records again and send them through the same door, parked or not."""
     records = await flow.source.read(keys)
-    engine = await engine.holding(flow.name)
 
     async def pages(unsure: frozenset[str]) -> AsyncGenerator[Page, None]:
         yield Page([record for record in records if record.key not in unsure], None)
@@ -309,12 +311,15 @@ async def carry_out(
         if error
         else "done"
     )
-    async with engine.write() as tx:
-        # calls that were under way when another lane stopped the run: the next run makes them again
-        await calls.settle_open(tx, cid, [run.run_id], "repeated")
-        said = error.message if error else reading.sentence if reading else ""
-        await runs.finish(tx, cid, run.run_id, state, asdict(counters), said)
-        await _pause_or_go_on(tx, cid, run, error)
+    try:
+        async with engine.write() as tx:
+            # calls that were under way when another lane stopped the run: the next run makes them again
+            await calls.settle_open(tx, cid, [run.run_id], "repeated")
+            said = error.message if error else reading.sentence if reading else ""
+            await runs.finish(tx, cid, run.run_id, state, asdict(counters), said)
+            await _pause_or_go_on(tx, cid, run, error)
+    except LeaseLostError as lost:  # who has taken over has noted that this run was cut off
+        return RunReport(run.run_id, flow, counters, lost, reading)
     return RunReport(run.run_id, flow, counters, None if more else error, reading, more)
 
 
