@@ -50,9 +50,14 @@ async def told_processes(
     """Look at the subjects that an event named, as a pass would: those that may begin, and those that have moved."""
 
     async def work(run_id: str, counters: Counters) -> None:
-        page = await flow.told(subjects)
-        for process in await _notice_page(flow, engine, run_id, page):
+        async def take(process: Process) -> None:
             await _take(flow, engine, process, counters)
+
+        async def noticed() -> AsyncGenerator[Process, None]:
+            for process in await _notice_page(flow, engine, run_id, await flow.told(subjects)):
+                yield process
+
+        await take_each(noticed(), take, most=flow.at_once)
 
     return await carry_out(flow.name, engine, traffic, kind="told", work=work)
 
