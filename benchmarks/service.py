@@ -1,6 +1,6 @@
 """How long changes take through ``serve``: a won deal to its order, a customer to HubSpot; and what idling costs.
 
-    python -m benchmarks.service [--deals 30] [--customers 30] [--every 60] [--idle 60] [--workers 1]
+    python -m benchmarks.service [--deals 30] [--customers 30] [--every 60] [--idle 60] [--by event,poll] [--workers 1]
 
 By event with polls hours away, then by polls alone. Times are those of the twins' write log. With ``MLC_DATABASE_URL``
 set to a PostgreSQL database, several processes may serve.
@@ -9,6 +9,7 @@ set to a PostgreSQL database, several processes may serve.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -150,6 +151,8 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=30)
     parser.add_argument("--every", type=int, default=60, help="seconds between two polls")
     parser.add_argument("--idle", type=float, default=60, help="seconds to look at a process at rest")
+    parser.add_argument("--by", default="event,poll")
+    parser.add_argument("--pause", type=float, default=8.0, help="seconds between two won deals, by event")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     world = {"customers": 1_000, "contacts_per_customer": 0, "products": 200, "deals": 2 * options.deals + 40}
@@ -169,7 +172,8 @@ def main() -> int:
             more["MLC_DATABASE_URL"] = url
         environment = connected(home, twin, FLOWS, **more)
         one_sync(environment, FLOWS)
-        ready = [deal for deal in quote_all(twin) if is_ready(environment, deal)][: 2 * options.deals]
+        found = (deal for deal in quote_all(twin) if is_ready(environment, deal))
+        ready = list(itertools.islice(found, 2 * options.deals))
         won, pipelines = (
             won_stages(twin),
             {str(deal["id"]): deal["properties"]["pipeline"] for deal in listed(twin, "deals")},
@@ -186,7 +190,7 @@ def main() -> int:
         def move(key: str) -> None:
             edit(twin, key, f"Town {key} {move.round}")  # type: ignore[attr-defined]  # set below
 
-        for by in ("event", "poll"):
+        for by in options.by.split(","):
             every = "every 10 hours" if by == "event" else f"every {options.every} s"
             for flow in FLOWS:
                 said(environment, "flows", "schedule", flow, every)
@@ -198,7 +202,7 @@ def main() -> int:
                     )
                     told = {"url": urls["dynamics"]["url"], "events": [{"id": EVENT, "set": "CustomersV3"}]}
                     control(twin, "business-events", told)
-                    pause_s, deals, moved = 2.0, ready[: len(ready) // 2], keys[: len(keys) // 2]
+                    pause_s, deals, moved = options.pause, ready[: len(ready) // 2], keys[: len(keys) // 2]
                 else:
                     for path in ("webhooks", "business-events"):
                         request = urllib.request.Request(  # noqa: S310 - the twin of this benchmark
