@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.app.flow_switch import FLOW_NAMES
@@ -20,7 +19,6 @@ from ml_connector.errors import (
     UnavailableError,
 )
 from ml_connector.store import requests, workers
-from ml_connector.store.engines import read_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,10 +39,9 @@ def kind_of(error: ConnectorError) -> str:
 
 async def who_serves(place: Workplace) -> str:
     """The process that serves this database, by host and number; empty when none does."""
-    in_file = workers.served_file(place.settings.database)
-    if in_file is not None:
-        path = Path(read_url(place.settings.database).database or "")
-        return workers.holder_of(path.with_name(f"{path.name}.served-by")) if in_file else ""
+    of_file = workers.serves_file(place.settings.database)
+    if of_file is not None:
+        return of_file
     async with place.store.read() as tx:
         rows = await workers.all(tx)
     for row in rows:

@@ -141,7 +141,7 @@ class Service:
 
     async def run(self) -> None:
         """Tick until the service is told to drain; a tick that fails is told, and the next one tries again."""
-        times = _Times(self.around.clock.elapsed_s())
+        times = _Times()
         while not self.draining.is_set():
             try:
                 await self._tick(times)
@@ -274,7 +274,6 @@ class Service:
 class _Times:
     """When each part of a tick was last done."""
 
-    began: float
     last: dict[str, float] = field(default_factory=dict)
 
     def is_due(self, name: str, now: float, every_s: float) -> bool:
@@ -358,8 +357,7 @@ async def _working(service: Service) -> AsyncIterator[None]:
     ticking = asyncio.create_task(service.run())
     try:
         yield
-    finally:
-        await service.drain()
+    finally:  # it has drained by now: begun nothing more, and waited for what was under way
         await ticking
         await service.durable.close()
         await service.close()

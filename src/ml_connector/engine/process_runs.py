@@ -32,13 +32,7 @@ async def sync_processes(flow: ProcessFlow, engine: Engine, traffic: Callable[[]
         await runs.abandon_open(tx, engine.connection_id, flow.name)
 
     async def work(run_id: str, counters: Counters) -> None:
-        async def take(process: Process) -> None:
-            await _take(
-                flow, engine, process, counters
-            )  # under the lease of its subject: passes may go side by side
-
-        async with aclosing(_to_take(flow, engine, run_id)) as found:
-            await take_each(found, take, most=flow.at_once)
+        await _take_all(flow, engine, _to_take(flow, engine, run_id), counters)
         engine.require_time()
 
     return await carry_out(flow.name, engine, traffic, kind="orders", work=work)
@@ -50,14 +44,11 @@ async def told_processes(
     """Look at the subjects that an event named, as a pass would: those that may begin, and those that have moved."""
 
     async def work(run_id: str, counters: Counters) -> None:
-        async def take(process: Process) -> None:
-            await _take(flow, engine, process, counters)
-
         async def noticed() -> AsyncGenerator[Process, None]:
             for process in await _notice_page(flow, engine, run_id, await flow.told(subjects)):
                 yield process
 
-        await take_each(noticed(), take, most=flow.at_once)
+        await _take_all(flow, engine, noticed(), counters)
 
     return await carry_out(flow.name, engine, traffic, kind="told", work=work)
 
@@ -107,6 +98,18 @@ async def _notice_page(
                 ),
             )
     return [process for process in noticed if process is not None]
+
+
+async def _take_all(
+    flow: ProcessFlow, engine: Engine, found: AsyncGenerator[Process, None], counters: Counters
+) -> None:
+    """Take each, several at once, under the leases of their subjects: passes may go side by side."""
+
+    async def take(process: Process) -> None:
+        await _take(flow, engine, process, counters)
+
+    async with aclosing(found):
+        await take_each(found, take, most=flow.at_once)
 
 
 async def _take(flow: ProcessFlow, engine: Engine, process: Process, counters: Counters) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy import delete, insert, select, update
 from ml_connector.store import tables
 
 if TYPE_CHECKING:
-    import builtins
     from datetime import datetime
 
     from ml_connector.store.database import Tx
@@ -62,14 +61,14 @@ async def get(tx: Tx, connection_id: int, request_id: str) -> Request | None:
     return Request(*row) if row else None
 
 
-async def open_of(tx: Tx, connection_id: int, flow: str) -> builtins.list[Request]:
+async def open_of(tx: Tx, connection_id: int, flow: str) -> list[Request]:
     """The requests of a flow that have not ended, oldest first."""
     query = select(*_COLUMNS).where(_c.connection_id == connection_id, _c.flow == flow, _c.ended_at.is_(None))
     rows = await tx.connection.execute(query.order_by(_c.asked_at, _c.request_id))
     return [Request(*row) for row in rows]
 
 
-async def due(tx: Tx, now: datetime, limit: int) -> builtins.list[tuple[int, Request]]:
+async def due(tx: Tx, now: datetime, limit: int) -> list[tuple[int, Request]]:
     """Open requests of all connections whose time has come, with their connection; the longest due first."""
     query = (
         select(_c.connection_id, *_COLUMNS)
@@ -78,15 +77,6 @@ async def due(tx: Tx, now: datetime, limit: int) -> builtins.list[tuple[int, Req
         .limit(limit)
     )
     return [(row[0], Request(*row[1:])) for row in await tx.connection.execute(query)]
-
-
-async def list(  # noqa: A001 - read as requests.list
-    tx: Tx, connection_id: int, limit: int = 50
-) -> builtins.list[Request]:
-    """The newest first."""
-    query = select(*_COLUMNS).where(_c.connection_id == connection_id)
-    rows = await tx.connection.execute(query.order_by(_c.asked_at.desc(), _c.request_id).limit(limit))
-    return [Request(*row) for row in rows]
 
 
 async def take(tx: Tx, connection_id: int, request_id: str, number: int, worker: str) -> Request | None:

@@ -6,7 +6,6 @@ a file beside the database, which one process at a time can hold.
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,7 +110,7 @@ class _file_of:  # noqa: N801 - reads as the words it stands for
 
     def __init__(self, database: Path, name: str) -> None:
         self._lock = FileLock(lock_path(database))
-        self._holder = database.with_name(f"{database.name}.served-by")
+        self._holder = holder_path(database)
         self._name = name
 
     def __enter__(self) -> None:
@@ -134,6 +133,11 @@ def lock_path(database: Path) -> Path:
     return database.with_name(f"{database.name}.serve-lock")
 
 
+def holder_path(database: Path) -> Path:
+    """The file in which a serving process writes down who it is."""
+    return database.with_name(f"{database.name}.served-by")
+
+
 def holder_of(path: Path) -> str:
     """Who serves, as it has written down."""
     try:
@@ -142,23 +146,23 @@ def holder_of(path: Path) -> str:
         return "another process"
 
 
-def served_file(url: str) -> bool | None:
-    """Whether a process serves this SQLite database; None on PostgreSQL, where the rows and their locks say it."""
+def serves_file(url: str) -> str | None:
+    """Who serves this SQLite database, empty when nobody does; None on PostgreSQL, where rows and locks say it."""
     address = read_url(url)
     if address.get_backend_name() != "sqlite":
         return None
-    path = lock_path(Path(address.database or ""))
-    if not path.exists():
-        return False
-    lock = FileLock(path)
+    database = Path(address.database or "")
+    if not lock_path(database).exists():
+        return ""
+    lock = FileLock(lock_path(database))
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        return True
-    except (OSError, sqlite3.Error):  # a folder that cannot be written: nobody serves from it
-        return False
+        return holder_of(holder_path(database))
+    except OSError:  # a folder that cannot be written: nobody serves from it
+        return ""
     lock.release()
-    return False
+    return ""
 
 
 async def enter(tx: Tx, row: WorkerRow) -> None:
